@@ -1,0 +1,134 @@
+/**
+ * An aggregate: what may happen to one thing, and what it is after what happened.
+ *
+ * 1. `decide` and `evolve` are plain, total functions: no clock, no random, no I/O. Times and ids arrive in the command.
+ * 2. `decide` gives facts or a rejection; no facts means "already so".
+ * 3. `evolve` never throws, whatever the order of the facts; one that makes no sense leaves the document as it is.
+ * 4. The document that `evolve` makes is the view that is read: one fold serves deciding and reading.
+ */
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import type { DocumentWrite } from "./Driver.ts"
+import { InvalidFact, type UnknownFact } from "./Log.ts"
+import { encodeSortKey, type SortPart } from "./SortKey.ts"
+import { type Upcaster, upcast, upcasters } from "./Upcasters.ts"
+
+/** The parts of an aggregate that its author writes. */
+export interface AggregateDefinition<
+  Document,
+  Fact extends { readonly _tag: string },
+  Encoded,
+  Command,
+  Rejection
+> {
+  /** Names the streams (`<name>/<key>`) and the view. */
+  readonly name: string
+  readonly fact: Schema.Schema<Fact, Encoded>
+  readonly decide: (
+    command: Command,
+    document: Document | undefined
+  ) => Either.Either<ReadonlyArray<Fact>, Rejection>
+  /** `at` is when the fact was decided, in milliseconds since the Unix epoch. */
+  readonly evolve: (document: Document | undefined, fact: Fact, at: number) => Document | undefined
+  /** What to list by: index name → sort prefix of a document, or undefined to leave it out. `all` is always there. */
+  readonly indexes: Readonly<Record<string, (document: Document) => ReadonlyArray<SortPart> | undefined>>
+}
+
+/** An aggregate with its codecs. */
+export interface Aggregate<Document, Fact extends { readonly _tag: string }, Command, Rejection> {
+  readonly name: string
+  decide(command: Command, document: Document | undefined): Either.Either<ReadonlyArray<Fact>, Rejection>
+  evolve(document: Document | undefined, fact: Fact, at: number): Document | undefined
+  readonly indexes: Readonly<Record<string, (document: Document) => ReadonlyArray<SortPart> | undefined>>
+  /** The fields of a fact as JSON, checked against its schema. */
+  readonly encodeFact: (fact: Fact) => Either.Either<string, InvalidFact>
+  /** The fact behind a type and its JSON, brought up to date; unknown when no schema here reads it. */
+  readonly decodeFact: (type: string, data: string) => Fact | UnknownFact
+}
+
+/**
+ * Any aggregate, where its types are beside the point: a registry, a rebuild. Method syntax makes it bivariant,
+ * so that every aggregate is one; whoever holds it must feed it only what the same aggregate made.
+ */
+export interface AnyAggregate {
+  readonly name: string
+  readonly indexes: Readonly<Record<string, (document: never) => ReadonlyArray<SortPart> | undefined>>
+  decodeFact(type: string, data: string): { readonly _tag: string }
+  evolve(document: unknown, fact: unknown, at: number): unknown
+}
+
+/** The document as a driver keeps it, with its places in the indexes. */
+export const documentWrite = (
+  aggregate: AnyAggregate,
+  key: string,
+  version: number,
+  document: unknown
+): DocumentWrite => {
+  const indexes: Record<string, string> = {}
+  if (document !== undefined) {
+    for (const [name, sortPrefix] of Object.entries(aggregate.indexes)) {
+      const parts = sortPrefix(document as never)
+      if (parts !== undefined) indexes[name] = encodeSortKey(parts)
+    }
+  }
+  return {
+    view: aggregate.name,
+    key,
+    stream: streamOf(aggregate, key),
+    version,
+    value: document === undefined ? undefined : JSON.stringify(document),
+    indexes
+  }
+}
+
+/** The stream of one thing. */
+export const streamOf = (aggregate: { readonly name: string }, key: string): string =>
+  `${aggregate.name}/${key}`
+
+/** The aggregate and the key that a stream belongs to. */
+export const splitStream = (stream: string): { readonly name: string; readonly key: string } => {
+  const slash = stream.indexOf("/")
+  return { name: stream.slice(0, slash), key: stream.slice(slash + 1) }
+}
+
+/** Gives an aggregate its codecs. */
+export const make = <Document, Fact extends { readonly _tag: string }, Encoded, Command, Rejection>(
+  definition: AggregateDefinition<Document, Fact, Encoded, Command, Rejection>,
+  table: Readonly<Record<string, Upcaster>> = upcasters
+): Aggregate<Document, Fact, Command, Rejection> => {
+  const encode = Schema.encodeEither(definition.fact)
+  const decode = Schema.decodeUnknownEither(definition.fact)
+  return {
+    name: definition.name,
+    decide: definition.decide,
+    evolve: definition.evolve,
+    indexes: { all: () => [], ...definition.indexes },
+    encodeFact: (fact) =>
+      Either.mapBoth(encode(fact), {
+        onLeft: (error) =>
+          new InvalidFact({ type: fact._tag, reason: ParseResult.TreeFormatter.formatErrorSync(error) }),
+        onRight: (encoded) => JSON.stringify({ ...encoded, _tag: undefined })
+      }),
+    decodeFact: (type, data) => {
+      const fields = parse(data)
+      const current = upcast(type, fields, table)
+      return Either.getOrElse(
+        decode({ ...asRecord(current.data), _tag: current.type }),
+        (): UnknownFact => ({ _tag: "UnknownFact", type, data: fields })
+      )
+    }
+  }
+}
+
+// --- internal ---
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+const asRecord = (value: unknown): object => (typeof value === "object" && value !== null ? value : {})

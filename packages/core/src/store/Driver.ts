@@ -1,0 +1,135 @@
+/**
+ * What a store has to be able to do. A driver moves strings and numbers and knows no domain: codecs, the
+ * clock and the order of publication live once, in `Store.ts`.
+ *
+ * What every driver promises (`testing/StoreContract.ts` checks it):
+ * 1. A commit is all or nothing; when it succeeds, it is as durable as the driver ever makes it.
+ * 2. Positions and versions have no gap, whatever fails or runs at the same time.
+ * 3. `head` and the reads never show a fact whose commit has not succeeded.
+ * 4. A document shows exactly the facts of its stream up to `version`.
+ */
+import type * as Effect from "effect/Effect"
+import type { OutputStream, ProcessIdentity } from "../executor/Executor.ts"
+import type { EncodedFact, LogRow, StoreError, VersionConflict } from "./Log.ts"
+
+/** A document to be kept: the fold of one stream. */
+export interface DocumentWrite {
+  /** The view, which is the name of the aggregate. */
+  readonly view: string
+  readonly key: string
+  readonly stream: string
+  /** The version of the stream that the document shows. */
+  readonly version: number
+  /** JSON; absent when the facts so far make no document (a stream of facts that nobody here knows). */
+  readonly value: string | undefined
+  /**
+   * Index name → encoded sort prefix (`SortKey.ts`). The driver appends the position of the stream's first
+   * fact, so that equal prefixes list in the order of insertion. An index that is absent does not list it.
+   */
+  readonly indexes: Readonly<Record<string, string>>
+}
+
+/** A document as it was kept. */
+export interface StoredDocument {
+  readonly key: string
+  readonly version: number
+  readonly value: string | undefined
+}
+
+/** One commit: facts and documents together, if every stream still has the version that was read. */
+export interface DriverCommit {
+  /** Every stream that was read to decide, with the version found there (0 for one that does not exist). */
+  readonly expected: ReadonlyArray<{ readonly stream: string; readonly version: number }>
+  readonly facts: ReadonlyArray<EncodedFact>
+  readonly documents: ReadonlyArray<DocumentWrite>
+}
+
+/** A range of an index. */
+export interface DriverQuery {
+  readonly view: string
+  readonly index: string
+  /** Only documents whose encoded sort key begins with this. "" is all. */
+  readonly prefix: string
+  readonly order: "ascending" | "descending"
+  /** The sort key of the last document of the page before; exclusive. */
+  readonly after?: string
+  readonly limit: number
+}
+
+/** A document in a list, with its sort key: the cursor to go on from. */
+export interface ListedDocument extends StoredDocument {
+  readonly value: string
+  readonly sort: string
+}
+
+/** A piece of output of an attempt. */
+export interface OutputRecord {
+  /** From 0, without gaps as written; gaps as kept say that output was left out. */
+  readonly sequence: number
+  /** Byte offset of the piece in everything that the attempt printed. */
+  readonly offset: number
+  /** Length in UTF-8 bytes. */
+  readonly bytes: number
+  readonly stream: OutputStream
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly text: string
+}
+
+/** Who holds an attempt, and until when. Not history: a lease may be forgotten when the engine that holds it is gone. */
+export interface Lease {
+  readonly token: string
+  readonly workerId: string
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt: number
+  readonly process?: ProcessIdentity
+}
+
+export interface Driver {
+  /** What kind of store this is, for messages and views: `memory`, `file`, `sqlite`. */
+  readonly kind: string
+  /**
+   * Writes facts and documents as one, and gives the position of the last fact.
+   *
+   * - `VersionConflict`: a stream moved. Nothing was written.
+   * - `StoreError`: whether it was written is unknown.
+   */
+  readonly commit: (commit: DriverCommit) => Effect.Effect<number, VersionConflict | StoreError>
+  /** The document, with version 0 and no value when the stream does not exist. */
+  readonly load: (view: string, key: string, stream: string) => Effect.Effect<StoredDocument, StoreError>
+  readonly list: (query: DriverQuery) => Effect.Effect<ReadonlyArray<ListedDocument>, StoreError>
+  /** At most `limit` rows after this position, in order. */
+  readonly readAfter: (position: number, limit: number) => Effect.Effect<ReadonlyArray<LogRow>, StoreError>
+  /** At most `limit` rows of a stream after this version, in order. */
+  readonly readStream: (
+    stream: string,
+    afterVersion: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<LogRow>, StoreError>
+  /** The position of the last fact; 0 when there is none. */
+  readonly head: Effect.Effect<number, StoreError>
+  /** Returns when the head is beyond this position. */
+  readonly awaitBeyond: (position: number) => Effect.Effect<void, StoreError>
+  readonly outputs: {
+    /**
+     * Keeps pieces of output. Pieces with `dropFrom <= sequence < dropBefore` are no longer wanted; a driver may
+     * keep them a while, up to the size of what is wanted.
+     */
+    readonly append: (
+      attemptId: string,
+      records: ReadonlyArray<OutputRecord>,
+      drop: { readonly from: number; readonly before: number } | undefined
+    ) => Effect.Effect<void, StoreError>
+    /** At most `limit` pieces from this sequence on, in order. An attempt without output has none. */
+    readonly read: (
+      attemptId: string,
+      fromSequence: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<OutputRecord>, StoreError>
+  }
+  readonly leases: {
+    readonly put: (attemptId: string, lease: Lease) => Effect.Effect<void, StoreError>
+    readonly get: (attemptId: string) => Effect.Effect<Lease | undefined, StoreError>
+    readonly remove: (attemptId: string) => Effect.Effect<void, StoreError>
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Documents, indexes and leases in memory: all of the in-memory driver except its log, and the half of the
+ * file driver that a log cannot be listed by. Plain and synchronous, so that a change is all or nothing.
+ */
+import * as Order from "effect/Order"
+import * as RedBlackTree from "effect/RedBlackTree"
+import type { DocumentWrite, DriverQuery, Lease, ListedDocument, StoredDocument } from "./Driver.ts"
+import { type EncodedFact, VersionConflict } from "./Log.ts"
+import { encodePosition } from "./SortKey.ts"
+
+interface StreamState {
+  readonly version: number
+  /** Position of the first fact. */
+  readonly created: number
+}
+
+interface DocumentState extends StoredDocument {
+  readonly sorts: Readonly<Record<string, string>>
+}
+
+type Index = RedBlackTree.RedBlackTree<string, string>
+
+/** Sorts after every sort key that begins with the prefix before it. */
+const afterEverything = "\uffff"
+
+export class MemoryTables {
+  readonly leases = new Map<string, Lease>()
+  readonly #streams = new Map<string, StreamState>()
+  readonly #views = new Map<string, Map<string, DocumentState>>()
+  readonly #indexes = new Map<string, Index>()
+
+  /** The first stream that is not at the version that was expected of it. */
+  conflict(expected: ReadonlyArray<{ readonly stream: string; readonly version: number }>) {
+    for (const { stream, version } of expected) {
+      const actual = this.#streams.get(stream)?.version ?? 0
+      if (actual !== version) return new VersionConflict({ stream, expected: version, actual })
+    }
+    return undefined
+  }
+
+  /** Takes in facts that hold these positions: `firstPosition` and those that follow it. */
+  addFacts(facts: ReadonlyArray<EncodedFact>, firstPosition: number): void {
+    facts.forEach((fact, offset) => {
+      const created = this.#streams.get(fact.stream)?.created ?? firstPosition + offset
+      this.#streams.set(fact.stream, { version: fact.version, created })
+    })
+  }
+
+  /** Replaces a document and its places in the indexes. Its facts have been added before. */
+  putDocument(write: DocumentWrite): void {
+    const documents = this.#documentsOf(write.view)
+    const before = documents.get(write.key)
+    const created = this.#streams.get(write.stream)?.created ?? 0
+    const sorts: Record<string, string> = {}
+    if (write.value !== undefined) {
+      for (const [index, prefix] of Object.entries(write.indexes)) {
+        sorts[index] = prefix + encodePosition(created)
+      }
+    }
+    for (const [index, sort] of Object.entries(before?.sorts ?? {})) {
+      if (sorts[index] !== sort) this.#updateIndex(write.view, index, RedBlackTree.removeFirst(sort))
+    }
+    for (const [index, sort] of Object.entries(sorts)) {
+      if (before?.sorts[index] !== sort) {
+        this.#updateIndex(write.view, index, RedBlackTree.insert(sort, write.key))
+      }
+    }
+    documents.set(write.key, { key: write.key, version: write.version, value: write.value, sorts })
+  }
+
+  load(view: string, key: string, stream: string): StoredDocument {
+    const version = this.#streams.get(stream)?.version ?? 0
+    return { key, version, value: this.#views.get(view)?.get(key)?.value }
+  }
+
+  list(query: DriverQuery): ReadonlyArray<ListedDocument> {
+    const documents = this.#documentsOf(query.view)
+    const index = this.#indexes.get(indexName(query.view, query.index))
+    const listed: Array<ListedDocument> = []
+    if (index === undefined) return listed
+    for (const [sort, key] of rangeOf(index, query)) {
+      if (listed.length >= query.limit || !sort.startsWith(query.prefix)) break
+      const document = documents.get(key)
+      if (document?.value !== undefined) {
+        listed.push({ key, version: document.version, value: document.value, sort })
+      }
+    }
+    return listed
+  }
+
+  #documentsOf(view: string): Map<string, DocumentState> {
+    const found = this.#views.get(view)
+    if (found !== undefined) return found
+    const made = new Map<string, DocumentState>()
+    this.#views.set(view, made)
+    return made
+  }
+
+  #updateIndex(view: string, index: string, change: (tree: Index) => Index): void {
+    const name = indexName(view, index)
+    this.#indexes.set(name, change(this.#indexes.get(name) ?? RedBlackTree.empty(Order.string)))
+  }
+}
+
+// --- internal ---
+
+const indexName = (view: string, index: string): string => `${view}/${index}`
+
+const rangeOf = (index: Index, { order, prefix, after }: DriverQuery): Iterable<[string, string]> =>
+  order === "ascending"
+    ? after === undefined
+      ? RedBlackTree.greaterThanEqual(index, prefix)
+      : RedBlackTree.greaterThan(index, after)
+    : RedBlackTree.lessThanReversed(index, after ?? prefix + afterEverything)

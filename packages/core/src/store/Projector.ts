@@ -1,0 +1,56 @@
+/** Folds a log into documents: how a view is rebuilt, whatever kept it before. */
+import { type AnyAggregate, documentWrite, splitStream } from "./Aggregate.ts"
+import type { DocumentWrite } from "./Driver.ts"
+import type { LogRow, UnknownFact } from "./Log.ts"
+
+interface Folded {
+  readonly key: string
+  readonly document: unknown
+  readonly version: number
+}
+
+/** What a fold of the whole log found. */
+export interface Projection {
+  readonly documents: ReadonlyArray<DocumentWrite>
+  /** Fact type → how many rows of it no schema here could read. */
+  readonly unknown: ReadonlyMap<string, number>
+}
+
+/** A fold over rows in position order; `aggregates` are those whose facts may occur. */
+export class Projector {
+  readonly #aggregates: ReadonlyMap<string, AnyAggregate>
+  readonly #folded = new Map<string, Folded>()
+  readonly #unknown = new Map<string, number>()
+
+  constructor(aggregates: ReadonlyArray<AnyAggregate>) {
+    this.#aggregates = new Map(aggregates.map((aggregate) => [aggregate.name, aggregate]))
+  }
+
+  /** Takes in the next row. A stream of an unknown aggregate counts as unknown facts and makes no document. */
+  apply(row: LogRow): void {
+    const { name, key } = splitStream(row.stream)
+    const aggregate = this.#aggregates.get(name)
+    const fact = aggregate?.decodeFact(row.type, row.data)
+    if (aggregate === undefined || fact === undefined || isUnknown(fact)) {
+      this.#unknown.set(row.type, (this.#unknown.get(row.type) ?? 0) + 1)
+    }
+    if (aggregate === undefined || fact === undefined) return
+    const before = this.#folded.get(row.stream)
+    const document = isUnknown(fact) ? before?.document : aggregate.evolve(before?.document, fact, row.at)
+    this.#folded.set(row.stream, { key, document, version: row.version })
+  }
+
+  /** The documents after the rows so far. */
+  project(): Projection {
+    const documents: Array<DocumentWrite> = []
+    for (const [stream, { key, document, version }] of this.#folded) {
+      const aggregate = this.#aggregates.get(splitStream(stream).name)
+      if (aggregate !== undefined) documents.push(documentWrite(aggregate, key, version, document))
+    }
+    return { documents, unknown: this.#unknown }
+  }
+}
+
+// --- internal ---
+
+const isUnknown = (fact: { readonly _tag: string }): fact is UnknownFact => fact._tag === "UnknownFact"

@@ -1,0 +1,184 @@
+/**
+ * The typed face of a store: units of work over aggregates, lists by their indexes, and the log as it grows.
+ *
+ * 1. A unit of work is all or nothing: every fact and every document of it, or none.
+ * 2. What a unit loaded has not changed when it commits; otherwise the unit runs again from its start.
+ * 3. `changes` gives every fact after a position once, in position order, and only after its commit.
+ */
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { type Aggregate, streamOf } from "./Aggregate.ts"
+import * as Cursor from "./Cursor.ts"
+import type { Driver } from "./Driver.ts"
+import * as DriverMemory from "./DriverMemory.ts"
+import type { LogRow, Recorded, StoreError, VersionConflict } from "./Log.ts"
+import { encodeSortKey, type SortPart } from "./SortKey.ts"
+import { type DocumentOf, type Transaction, UnitOfWork } from "./UnitOfWork.ts"
+
+/** How often a unit of work runs again because another one was faster, before the conflict is given to the caller. */
+export const conflictRetriesMax = 64
+
+/** How many rows `changes` reads at a time. */
+const changesPageSize = 512
+
+/** Items of a page when the caller names no limit. */
+export const pageSizeDefault = 50
+/** Most items of a page; a larger limit is cut to this. */
+export const pageSizeMax = 500
+
+/** What to list. */
+export interface ListOptions<Document> {
+  /** An index that the aggregate declares. Default: `all`. */
+  readonly index?: string
+  /** The leading parts of the sort key that a document must have. */
+  readonly prefix?: ReadonlyArray<SortPart>
+  /** Default: newest first (`descending`). */
+  readonly order?: "ascending" | "descending"
+  /** 1 to 500; 0, NaN and absent mean 50. */
+  readonly limit?: number
+  /** From the page before. */
+  readonly cursor?: string
+  /** Leaves out what does not fit; looked at after the index. */
+  readonly where?: (document: Document) => boolean
+}
+
+/** A page of a list. `cursor` is there when there may be more. */
+export interface Page<Document> {
+  readonly items: ReadonlyArray<Document>
+  readonly cursor?: string
+}
+
+/** The store that the engine and every reader stand on. */
+export class Store extends Context.Tag("@patchmoi/core/Store")<
+  Store,
+  {
+    readonly driver: Driver
+    /**
+     * Runs a unit of work and commits what it appended, as one. The unit runs again when another writer was
+     * faster, so it must do nothing outside the transaction that may not be done twice.
+     *
+     * - `VersionConflict`: it lost {@link conflictRetriesMax} times in a row. Nothing was written.
+     * - `StoreError`: whether the facts were written is unknown; read before trying again.
+     */
+    readonly transact: <A, E, R>(
+      unit: (transaction: Transaction) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | StoreError | VersionConflict, R>
+    /** The document of one thing; none when it does not exist. */
+    readonly load: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
+      aggregate: Aggregate<Document, Fact, Command, Rejection>,
+      key: string
+    ) => Effect.Effect<Option.Option<Document>, StoreError>
+    /** A page of documents. A cursor that this list did not give is `CursorInvalid`. */
+    readonly list: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
+      aggregate: Aggregate<Document, Fact, Command, Rejection>,
+      options?: ListOptions<Document>
+    ) => Effect.Effect<Page<Document>, StoreError | Cursor.CursorInvalid>
+    /** The facts of one thing, oldest first; at most `limit`. */
+    readonly history: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
+      aggregate: Aggregate<Document, Fact, Command, Rejection>,
+      key: string,
+      options?: { readonly afterVersion?: number; readonly limit?: number }
+    ) => Effect.Effect<ReadonlyArray<Recorded<Fact>>, StoreError>
+    /** Every row after this position, once each, in position order: past ones, then live ones as they commit. Never ends. */
+    readonly changes: (afterPosition: number) => Stream.Stream<LogRow, StoreError>
+  }
+>() {}
+
+/** Puts the typed face over a driver. */
+export const make = (driver: Driver): typeof Store.Service => {
+  const transact: (typeof Store.Service)["transact"] = (unit) =>
+    Effect.gen(function* () {
+      const work = new UnitOfWork(driver, yield* Clock.currentTimeMillis)
+      const value = yield* unit(work)
+      yield* work.commit
+      return value
+    }).pipe(
+      Effect.retry({
+        while: (error) => isConflict(error),
+        schedule: Schedule.intersect(Schedule.recurs(conflictRetriesMax), conflictBackoff)
+      }),
+      Effect.withSpan("Store.transact")
+    )
+
+  const list: (typeof Store.Service)["list"] = (aggregate, options = {}) =>
+    Effect.gen(function* () {
+      const limit = clampLimit(options.limit)
+      const prefix = encodeSortKey(options.prefix ?? [])
+      const query = { view: aggregate.name, index: options.index ?? "all", prefix }
+      const order = options.order ?? "descending"
+      const items: Array<DocumentOf<typeof aggregate>> = []
+      let after = yield* Cursor.decode(options.cursor, query)
+      while (true) {
+        const page = yield* driver.list({ ...query, order, limit, ...(after === undefined ? {} : { after }) })
+        for (const { value, sort } of page) {
+          const document: DocumentOf<typeof aggregate> = JSON.parse(value)
+          after = sort
+          if (options.where?.(document) === false) continue
+          items.push(document)
+          if (items.length === limit) return { items, cursor: Cursor.encode(query, sort) }
+        }
+        if (page.length < limit) return { items }
+      }
+    })
+
+  return {
+    driver,
+    transact,
+    list,
+    load: (aggregate, key) =>
+      Effect.map(driver.load(aggregate.name, key, streamOf(aggregate, key)), ({ value }) =>
+        value === undefined ? Option.none() : Option.some(JSON.parse(value))
+      ),
+    history: (aggregate, key, { afterVersion = 0, limit = pageSizeMax } = {}) =>
+      Effect.map(driver.readStream(streamOf(aggregate, key), afterVersion, limit), (rows) =>
+        rows.map((row) => ({
+          position: row.position,
+          stream: row.stream,
+          version: row.version,
+          at: row.at,
+          fact: aggregate.decodeFact(row.type, row.data)
+        }))
+      ),
+    changes: (afterPosition) =>
+      Stream.paginateChunkEffect(afterPosition, (position) =>
+        Effect.map(readBeyond(driver, position), (rows) => [
+          Chunk.unsafeFromArray(rows),
+          Option.some(rows.at(-1)?.position ?? position)
+        ])
+      )
+  }
+}
+
+/** A store over a driver that a layer or an effect makes. */
+export const layerDriver = <E, R>(
+  driver: Effect.Effect<Driver, E, R>
+): Layer.Layer<Store, E, Exclude<R, Scope.Scope>> => Layer.scoped(Store, Effect.map(driver, make))
+
+/** A store in memory. */
+export const layerMemory: Layer.Layer<Store> = layerDriver(DriverMemory.make)
+
+// --- internal ---
+
+const conflictBackoff = Schedule.jittered(Schedule.exponential("100 micros", 1.3))
+
+const isConflict = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "VersionConflict"
+
+const clampLimit = (limit: number | undefined): number =>
+  limit === undefined || Number.isNaN(limit) || limit < 1
+    ? pageSizeDefault
+    : Math.min(Math.floor(limit), pageSizeMax)
+
+const readBeyond = (driver: Driver, position: number): Effect.Effect<ReadonlyArray<LogRow>, StoreError> =>
+  Effect.flatMap(driver.readAfter(position, changesPageSize), (rows) =>
+    rows.length > 0
+      ? Effect.succeed(rows)
+      : Effect.zipRight(driver.awaitBeyond(position), driver.readAfter(position, changesPageSize))
+  )
