@@ -9,18 +9,16 @@ import { digest128 } from "./internal/digest.ts"
 /** Longest id that patchmoi accepts from outside, in UTF-16 code units. */
 export const idLengthMax = 512
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what the pattern refuses.
-const withoutControls = Schema.pattern(/^[^\u0000-\u001f\u007f]+$/, {
-  message: () => "Expected an id without control characters"
-})
-
 const boundedId = Schema.String.pipe(
   Schema.filter((id) => id.trim().length > 0 || "Expected an id that is not blank"),
   Schema.maxLength(idLengthMax, {
     message: (issue) =>
       `Expected an id of at most ${idLengthMax} characters, found ${String(issue.actual).length}`
   }),
-  withoutControls
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what the pattern refuses.
+  Schema.pattern(/^[^\u0000-\u001f\u007f]+$/, {
+    message: () => "Expected an id without control characters"
+  })
 )
 
 /** The id of a flow event, chosen by whoever dispatches it: the key by which duplicates are known. 1 to 512 characters. */

@@ -14,6 +14,14 @@ import { InvalidFact, type UnknownFact } from "./Log.ts"
 import { encodeSortKey, type SortPart } from "./SortKey.ts"
 import { type Upcaster, upcast, upcasters } from "./Upcasters.ts"
 
+/** Where a fact stands. */
+export interface FactPlace {
+  /** The key of the thing that it happened to. */
+  readonly key: string
+  /** When it was decided, in milliseconds since the Unix epoch. */
+  readonly at: number
+}
+
 /** The parts of an aggregate that its author writes. */
 export interface AggregateDefinition<
   Document,
@@ -27,10 +35,10 @@ export interface AggregateDefinition<
   readonly fact: Schema.Schema<Fact, Encoded>
   readonly decide: (
     command: Command,
-    document: Document | undefined
+    document: Document | undefined,
+    key: string
   ) => Either.Either<ReadonlyArray<Fact>, Rejection>
-  /** `at` is when the fact was decided, in milliseconds since the Unix epoch. */
-  readonly evolve: (document: Document | undefined, fact: Fact, at: number) => Document | undefined
+  readonly evolve: (document: Document | undefined, fact: Fact, place: FactPlace) => Document | undefined
   /** What to list by: index name → sort prefix of a document, or undefined to leave it out. `all` is always there. */
   readonly indexes: Readonly<Record<string, (document: Document) => ReadonlyArray<SortPart> | undefined>>
 }
@@ -38,8 +46,12 @@ export interface AggregateDefinition<
 /** An aggregate with its codecs. */
 export interface Aggregate<Document, Fact extends { readonly _tag: string }, Command, Rejection> {
   readonly name: string
-  decide(command: Command, document: Document | undefined): Either.Either<ReadonlyArray<Fact>, Rejection>
-  evolve(document: Document | undefined, fact: Fact, at: number): Document | undefined
+  decide(
+    command: Command,
+    document: Document | undefined,
+    key: string
+  ): Either.Either<ReadonlyArray<Fact>, Rejection>
+  evolve(document: Document | undefined, fact: Fact, place: FactPlace): Document | undefined
   readonly indexes: Readonly<Record<string, (document: Document) => ReadonlyArray<SortPart> | undefined>>
   /** The fields of a fact as JSON, checked against its schema. */
   readonly encodeFact: (fact: Fact) => Either.Either<string, InvalidFact>
@@ -55,7 +67,7 @@ export interface AnyAggregate {
   readonly name: string
   readonly indexes: Readonly<Record<string, (document: never) => ReadonlyArray<SortPart> | undefined>>
   decodeFact(type: string, data: string): { readonly _tag: string }
-  evolve(document: unknown, fact: unknown, at: number): unknown
+  evolve(document: unknown, fact: unknown, place: FactPlace): unknown
 }
 
 /** The document as a driver keeps it, with its places in the indexes. */

@@ -36,7 +36,9 @@ export class Projector {
     }
     if (aggregate === undefined || fact === undefined) return
     const before = this.#folded.get(row.stream)
-    const document = isUnknown(fact) ? before?.document : aggregate.evolve(before?.document, fact, row.at)
+    const document = isUnknown(fact)
+      ? before?.document
+      : aggregate.evolve(before?.document, fact, { key, at: row.at })
     this.#folded.set(row.stream, { key, document, version: row.version })
   }
 

@@ -61,10 +61,10 @@ export class UnitOfWork implements Transaction {
     Effect.gen(this, function* () {
       const touched = yield* this.#touch(aggregate, key)
       let document = touched.document as DocumentOf<typeof aggregate> | undefined
-      const facts = yield* aggregate.decide(command, document)
+      const facts = yield* aggregate.decide(command, document, key)
       for (const fact of facts) {
         const data = yield* Effect.mapError(aggregate.encodeFact(fact), refused)
-        document = aggregate.evolve(document, fact, this.now)
+        document = aggregate.evolve(document, fact, { key, at: this.now })
         touched.version += 1
         this.#facts.push({
           stream: streamOf(aggregate, key),

@@ -1,0 +1,26 @@
+/** A flow event as it is kept and listed. */
+import * as Schema from "effect/Schema"
+import { MaintenanceAttemptId, RunId } from "../Ids.ts"
+import { CausedBy } from "./EventFact.ts"
+import { FlowEvent } from "./FlowEvent.ts"
+
+/** How many differing duplicates an event remembers; later ones are in its history only. */
+export const differingDuplicatesMax = 16
+
+export const EventDocument = Schema.Struct({
+  event: FlowEvent,
+  contentDigest: Schema.String,
+  /** The runs of all generations, oldest first. */
+  runIds: Schema.Array(RunId),
+  /** The newest generation: 0 after the first dispatch, one more for each replay. */
+  generation: Schema.Int,
+  depth: Schema.Int,
+  causedBy: Schema.optional(CausedBy),
+  maintenanceAttemptIds: Schema.Array(MaintenanceAttemptId),
+  differingDuplicates: Schema.Array(
+    Schema.Struct({ at: Schema.String, type: Schema.String, contentDigest: Schema.String })
+  ),
+  /** ISO 8601, UTC. */
+  createdAt: Schema.String
+})
+export interface EventDocument extends Schema.Schema.Type<typeof EventDocument> {}

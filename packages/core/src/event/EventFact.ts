@@ -1,0 +1,36 @@
+/** What can happen to a flow event. */
+import * as Schema from "effect/Schema"
+import { EventId, MaintenanceAttemptId, RunId } from "../Ids.ts"
+import { FlowEvent } from "./FlowEvent.ts"
+
+/** The run whose result asked for an event, and the event of that run. */
+export const CausedBy = Schema.Struct({ eventId: EventId, runId: RunId })
+export interface CausedBy extends Schema.Schema.Type<typeof CausedBy> {}
+
+/** The event was taken in, and its runs were queued in the same commit. */
+export const EventAccepted = Schema.TaggedStruct("EventAccepted", {
+  event: FlowEvent,
+  /** Digest of type and payload: what makes a second event with this id the same one. */
+  contentDigest: Schema.String,
+  runIds: Schema.Array(RunId),
+  /** How many follow-ups lie between this event and one that came from outside; 0 for one from outside. */
+  depth: Schema.optionalWith(Schema.Int, { default: () => 0 }),
+  causedBy: Schema.optional(CausedBy),
+  maintenanceAttemptId: Schema.optional(MaintenanceAttemptId)
+})
+
+/** The id came again with another type or payload. The first event stays. */
+export const EventDuplicateDiffered = Schema.TaggedStruct("EventDuplicateDiffered", {
+  type: Schema.String,
+  contentDigest: Schema.String
+})
+
+/** The event was given another generation of runs. */
+export const EventReplayed = Schema.TaggedStruct("EventReplayed", {
+  generation: Schema.Int,
+  runIds: Schema.Array(RunId),
+  maintenanceAttemptId: Schema.optional(MaintenanceAttemptId)
+})
+
+export const EventFact = Schema.Union(EventAccepted, EventDuplicateDiffered, EventReplayed)
+export type EventFact = typeof EventFact.Type

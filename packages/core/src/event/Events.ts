@@ -1,0 +1,137 @@
+/**
+ * The aggregate of flow events.
+ *
+ * 1. The first event with an id is the event; nothing that comes later changes it.
+ * 2. Equal content under a known id leaves no fact; different content leaves one, once per content.
+ * 3. Each replay adds exactly one generation.
+ */
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { EventId, type MaintenanceAttemptId, type RunId } from "../Ids.ts"
+import { digest128 } from "../internal/digest.ts"
+import * as Aggregate from "../store/Aggregate.ts"
+import { toIso } from "../Time.ts"
+import { differingDuplicatesMax, type EventDocument } from "./EventDocument.ts"
+import { type CausedBy, EventFact } from "./EventFact.ts"
+import type { FlowEvent } from "./FlowEvent.ts"
+
+export type EventCommand =
+  | {
+      readonly _tag: "Accept"
+      readonly event: FlowEvent
+      readonly contentDigest: string
+      readonly runIds: ReadonlyArray<RunId>
+      readonly depth: number
+      readonly causedBy?: CausedBy
+      readonly maintenanceAttemptId?: MaintenanceAttemptId
+    }
+  | {
+      readonly _tag: "Replay"
+      readonly generation: number
+      readonly runIds: ReadonlyArray<RunId>
+      readonly maintenanceAttemptId?: MaintenanceAttemptId
+    }
+
+/** There is no event with this id. */
+export class UnknownEvent extends Schema.TaggedError<UnknownEvent>("patchmoi/UnknownEvent")("UnknownEvent", {
+  eventId: EventId
+}) {
+  override get message() {
+    return `Unknown event: ${this.eventId}`
+  }
+}
+
+/** The digest by which two events with one id are the same: type and payload, whatever the order of object keys. */
+export const contentDigestOf = (event: Pick<FlowEvent, "type" | "payload">): string =>
+  digest128([event.type, canonicalJson(event.payload)])
+
+const decide = (
+  command: EventCommand,
+  document: EventDocument | undefined,
+  key: string
+): Either.Either<ReadonlyArray<EventFact>, UnknownEvent> => {
+  if (command._tag === "Accept") {
+    const { _tag, ...accepted } = command
+    if (document === undefined) return Either.right([{ _tag: "EventAccepted", ...accepted }])
+    const known = [document, ...document.differingDuplicates].some(
+      ({ contentDigest }) => contentDigest === command.contentDigest
+    )
+    return Either.right(
+      known
+        ? []
+        : [
+            {
+              _tag: "EventDuplicateDiffered",
+              type: command.event.type,
+              contentDigest: command.contentDigest
+            }
+          ]
+    )
+  }
+  if (document === undefined) return Either.left(new UnknownEvent({ eventId: EventId.make(key) }))
+  const { _tag, ...replayed } = command
+  return Either.right(
+    command.generation === document.generation + 1 ? [{ _tag: "EventReplayed", ...replayed }] : []
+  )
+}
+
+const evolve = (
+  document: EventDocument | undefined,
+  fact: EventFact,
+  { at }: Aggregate.FactPlace
+): EventDocument | undefined => {
+  switch (fact._tag) {
+    case "EventAccepted": {
+      if (document !== undefined) return document
+      const { _tag, maintenanceAttemptId, ...accepted } = fact
+      return {
+        ...accepted,
+        generation: 0,
+        maintenanceAttemptIds: maintenanceAttemptId === undefined ? [] : [maintenanceAttemptId],
+        differingDuplicates: [],
+        createdAt: toIso(at)
+      }
+    }
+    case "EventDuplicateDiffered": {
+      if (document === undefined || document.differingDuplicates.length >= differingDuplicatesMax) {
+        return document
+      }
+      const duplicate = { at: toIso(at), type: fact.type, contentDigest: fact.contentDigest }
+      return { ...document, differingDuplicates: [...document.differingDuplicates, duplicate] }
+    }
+    case "EventReplayed":
+      return document === undefined
+        ? undefined
+        : {
+            ...document,
+            generation: fact.generation,
+            runIds: [...document.runIds, ...fact.runIds],
+            maintenanceAttemptIds:
+              fact.maintenanceAttemptId === undefined
+                ? document.maintenanceAttemptIds
+                : [...document.maintenanceAttemptIds, fact.maintenanceAttemptId]
+          }
+  }
+}
+
+/** Flow events, by their id. Listed by type and by source. */
+export const Events = Aggregate.make({
+  name: "event",
+  fact: EventFact,
+  decide,
+  evolve,
+  indexes: {
+    byType: (document: EventDocument) => [document.event.type],
+    bySource: (document: EventDocument) =>
+      document.event.source === undefined ? undefined : [document.event.source]
+  }
+})
+
+// --- internal ---
+
+const canonicalJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
+      : inner
+  ) ?? "undefined"

@@ -1,0 +1,54 @@
+/** A run as it is kept: everything that deciding and listing need. What the outside sees of it is `RunView.ts`. */
+import * as Schema from "effect/Schema"
+import { ExitCause, ProcessIdentity } from "../executor/Executor.ts"
+import { StepPlan } from "../flow/Flow.ts"
+import { FlowResult, ProcessStatus } from "../flow/FlowResult.ts"
+import { AttemptId, EventId, LeaseToken, MaintenanceAttemptId, RunId } from "../Ids.ts"
+
+/** What became of an attempt. */
+export const AttemptStatus = Schema.Literal("running", "completed", "failed", "timeout", "canceled", "lost")
+export type AttemptStatus = typeof AttemptStatus.Type
+
+export const AttemptDocument = Schema.Struct({
+  id: AttemptId,
+  attemptNumber: Schema.Int,
+  workerId: Schema.String,
+  leaseToken: LeaseToken,
+  status: AttemptStatus,
+  process: Schema.optional(ProcessIdentity),
+  exit: Schema.optional(ExitCause),
+  error: Schema.optional(Schema.String),
+  startedAt: Schema.String,
+  completedAt: Schema.optional(Schema.String)
+})
+export interface AttemptDocument extends Schema.Schema.Type<typeof AttemptDocument> {}
+
+export const RunDocument = Schema.Struct({
+  id: RunId,
+  eventId: EventId,
+  eventType: Schema.String,
+  flowName: Schema.String,
+  flowVersion: Schema.Number,
+  flowRoot: Schema.String,
+  config: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.Unknown })),
+  stepName: Schema.String,
+  generation: Schema.Int,
+  plan: StepPlan,
+  concurrencyKey: Schema.optional(Schema.String),
+  depth: Schema.Int,
+  maintenanceAttemptId: Schema.optional(MaintenanceAttemptId),
+  processStatus: ProcessStatus,
+  attempts: Schema.Array(AttemptDocument),
+  /** When the next attempt may start, in milliseconds since the Unix epoch. */
+  retryAt: Schema.optional(Schema.Number),
+  cancelRequested: Schema.Boolean,
+  exit: Schema.optional(ExitCause),
+  result: Schema.optional(FlowResult),
+  error: Schema.optional(Schema.String),
+  retriesUsedUp: Schema.Boolean,
+  createdAt: Schema.String,
+  startedAt: Schema.optional(Schema.String),
+  completedAt: Schema.optional(Schema.String),
+  updatedAt: Schema.String
+})
+export interface RunDocument extends Schema.Schema.Type<typeof RunDocument> {}
