@@ -1,0 +1,221 @@
+/**
+ * `Git` by the installed git program, through `Bun.spawn`.
+ *
+ * The environment is built from an allow-list, so that a caller that itself runs under git (a hook, an alias) does not
+ * lead git into another repository. Each command is the leader of its own process group; see `internal/processGroup`.
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import {
+  Git,
+  type GitCommand,
+  GitError,
+  type GitOutput,
+  GitUnusable,
+  gitVersionMin,
+  outputBytesMaxDefault,
+  redactUrls,
+  textOf,
+  timeoutMillisDefault,
+  versionAtLeast
+} from "./Git.ts"
+import { drainMillisMax, type ProcessGroup, pump, spawnGroup } from "./internal/processGroup.ts"
+
+/** Bytes of stderr that are kept: the last 64 KiB. */
+const stderrBytesMax = 64 * 1024
+
+/** Variables that git, its transports and credential helpers need from the caller. Everything else stays outside. */
+const inheritedNames = [
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "TMPDIR",
+  "XDG_CONFIG_HOME",
+  "XDG_RUNTIME_DIR",
+  "DBUS_SESSION_BUS_ADDRESS",
+  "SSH_AUTH_SOCK",
+  "SSH_AGENT_PID",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "http_proxy",
+  "https_proxy",
+  "HTTPS_PROXY",
+  "ALL_PROXY",
+  "NO_PROXY",
+  "no_proxy",
+  "GIT_CONFIG_GLOBAL",
+  "GIT_CONFIG_SYSTEM",
+  "GIT_CONFIG_NOSYSTEM",
+  "GIT_SSH",
+  "GIT_SSH_COMMAND",
+  "GIT_ASKPASS",
+  "GIT_SSL_CAINFO",
+  "GIT_SSL_CAPATH"
+]
+
+/** What every command gets, whatever the caller's environment says. */
+const fixedEnvironment = {
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_OPTIONAL_LOCKS: "0",
+  GIT_NO_REPLACE_OBJECTS: "1",
+  GIT_PAGER: "cat",
+  GIT_EDITOR: "false",
+  LC_ALL: "C"
+}
+
+export interface GitCliOptions {
+  /** The program. (Default: `git`, found on the PATH.) */
+  readonly program?: string
+  /** Variables on top of those that are inherited; they win. (Default: none.) */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Probes the program once and gives the service. `GitUnusable` when it is missing or older than 2.38. */
+export const makeGitCli = (options: GitCliOptions = {}) =>
+  Effect.gen(function* () {
+    const program = options.program ?? "git"
+    const env = { ...(yield* inheritedEnvironment), ...options.env, ...fixedEnvironment }
+    const run = makeRun(program, env)
+    const probed = yield* run({ args: ["--version"], cwd: "/" }).pipe(
+      Effect.mapError((error) => new GitUnusable({ program, found: error.stderr }))
+    )
+    const found = textOf(probed.stdout)
+    const match = /git version (\d+)\.(\d+)/.exec(found)
+    const version = { major: Number(match?.[1] ?? 0), minor: Number(match?.[2] ?? 0) }
+    if (!versionAtLeast(version, gitVersionMin)) return yield* new GitUnusable({ program, found })
+    return Git.of({ version, run, open: makeOpen(program, env) })
+  })
+
+/** The layer over `makeGitCli`. */
+export const layerGitCli = (options: GitCliOptions = {}): Layer.Layer<Git, GitUnusable> =>
+  Layer.effect(Git, makeGitCli(options))
+
+// --- internal ---
+
+type Environment = Readonly<Record<string, string>>
+
+const inheritedEnvironment = Effect.forEach(inheritedNames, (name) =>
+  Config.string(name).pipe(
+    Config.option,
+    Effect.orElseSucceed(() => Option.none<string>()),
+    Effect.map((value) => [name, value] as const)
+  )
+).pipe(
+  Effect.map((pairs) =>
+    Object.fromEntries(pairs.flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : [])))
+  )
+)
+
+type FailureOf = (reason: GitError["reason"], stderr: string, exitCode?: number) => GitError
+
+const failureOf =
+  (command: Pick<GitCommand, "args" | "cwd">): FailureOf =>
+  (reason, stderr, exitCode) =>
+    new GitError({
+      args: command.args.map(redactUrls),
+      cwd: command.cwd,
+      reason,
+      exitCode: exitCode ?? null,
+      stderr: redactUrls(stderr)
+    })
+
+const spawn = (program: string, env: Environment, command: GitCommand, stdin: Uint8Array | "pipe") =>
+  spawnGroup({
+    command: [program, ...command.args],
+    cwd: command.cwd,
+    env: { ...env, ...command.env },
+    stdin
+  }).pipe(Effect.mapError((cause) => failureOf(command)("spawn", cause.reason)))
+
+const makeRun = (program: string, env: Environment) => (command: GitCommand) => {
+  const failure = failureOf(command)
+  const stdin = typeof command.stdin === "string" ? new TextEncoder().encode(command.stdin) : command.stdin
+  return Effect.scoped(
+    Effect.flatMap(spawn(program, env, command, stdin ?? new Uint8Array()), (group) =>
+      collect(group, command, failure)
+    )
+  ).pipe(
+    Effect.timeoutFail({
+      duration: command.timeout ?? timeoutMillisDefault,
+      onTimeout: () => failure("timeout", "the command was over its time and was ended")
+    })
+  )
+}
+
+const collect = (group: ProcessGroup, command: GitCommand, failure: FailureOf) =>
+  Effect.gen(function* () {
+    const outputBytesMax = command.outputBytesMax ?? outputBytesMaxDefault
+    const stdout = makeBuffer()
+    const stderr = makeBuffer()
+    let overflowed = false
+    const output = pump(group.stdout, (chunk) => {
+      stdout.add(chunk)
+      overflowed = stdout.size() > outputBytesMax
+      return !overflowed
+    }).pipe(Effect.zipRight(Effect.suspend(() => (overflowed ? failTooLong : Effect.void))))
+    const failTooLong = Effect.fail(failure("output-limit", `more than ${outputBytesMax} bytes of output`))
+    const errors = pump(group.stderr, (chunk) => {
+      stderr.add(chunk)
+      stderr.keepLast(stderrBytesMax)
+      return true
+    })
+    const pumping = yield* Effect.fork(Effect.all([output, errors], { concurrency: 2, discard: true }))
+    const exit = yield* Effect.raceFirst(group.exited, Effect.zipRight(Fiber.join(pumping), Effect.never))
+    // The rest of the output is in the pipe already; only a grandchild could make this wait last.
+    yield* Fiber.join(pumping).pipe(Effect.timeoutOption(drainMillisMax))
+    yield* Fiber.interruptFork(pumping)
+    const result: GitOutput = {
+      exitCode: exit.exitCode,
+      stdout: stdout.bytes(),
+      stderr: redactUrls(textOf(stderr.bytes()))
+    }
+    return (command.okExitCodes ?? [0]).includes(exit.exitCode)
+      ? result
+      : yield* failure("exit", result.stderr, exit.exitCode)
+  })
+
+const makeOpen = (program: string, env: Environment) => (command: Pick<GitCommand, "args" | "cwd" | "env">) =>
+  Effect.gen(function* () {
+    const failure = failureOf(command)
+    const group = yield* spawn(program, env, command, "pipe")
+    const stderr = makeBuffer()
+    yield* Effect.forkScoped(
+      pump(group.stderr, (chunk) => {
+        stderr.add(chunk)
+        stderr.keepLast(stderrBytesMax)
+        return true
+      })
+    )
+    const reader = group.stdout.getReader()
+    const broken = () => failure("protocol", textOf(stderr.bytes()))
+    return {
+      write: (bytes: Uint8Array | string) =>
+        Effect.tryPromise({ try: () => group.write(bytes), catch: broken }),
+      read: Effect.tryPromise({ try: () => reader.read(), catch: broken }).pipe(
+        Effect.map(({ value }) => value ?? new Uint8Array())
+      )
+    }
+  })
+
+const makeBuffer = () => {
+  let chunks: Array<Uint8Array> = []
+  let size = 0
+  const bytes = () => (chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
+  return {
+    size: () => size,
+    bytes,
+    add: (chunk: Uint8Array) => {
+      chunks.push(chunk)
+      size += chunk.byteLength
+    },
+    keepLast: (bytesMax: number) => {
+      if (size <= bytesMax * 2) return
+      chunks = [Buffer.from(bytes().subarray(size - bytesMax))]
+      size = bytesMax
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Moving refs: several at once, all or none, each only from the value that the caller expects.
+ *
+ * A branch that is checked out in any work tree is never moved: its index and files would then look like a large
+ * uncommitted change. That is refused before anything is written.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Git, type GitError, nulFieldsOf } from "./Git.ts"
+import { ObjectId, RefName } from "./GitName.ts"
+import { type Repository, readRef } from "./Repository.ts"
+
+/** One ref to move. */
+export const RefUpdate = Schema.Struct({
+  ref: RefName,
+  /** What the ref must point to now; `null` when it must not exist. */
+  expected: Schema.NullOr(ObjectId),
+  next: ObjectId
+})
+export type RefUpdate = typeof RefUpdate.Type
+
+/** A ref does not point to what was expected. Nothing was moved. Read it again and decide again. */
+export class StaleRef extends Schema.TaggedError<StaleRef>("git/StaleRef")("StaleRef", {
+  ref: RefName,
+  expected: Schema.NullOr(ObjectId),
+  actual: Schema.NullOr(ObjectId)
+}) {
+  override get message(): string {
+    const say = (id: string | null) => (id === null ? "absent" : `at ${id}`)
+    return `${this.ref} was expected ${say(this.expected)} and is ${say(this.actual)}; nothing was moved`
+  }
+}
+
+/** A branch that is checked out somewhere would have been moved. Nothing was moved. */
+export class BranchCheckedOut extends Schema.TaggedError<BranchCheckedOut>("git/BranchCheckedOut")(
+  "BranchCheckedOut",
+  { ref: RefName, workTree: Schema.String }
+) {
+  override get message(): string {
+    return `${this.ref} is checked out in ${this.workTree} and is not moved under it; check out something else there`
+  }
+}
+
+/**
+ * Moves the refs in one transaction. Updates whose `next` equals `expected` are verified and write nothing.
+ *
+ * - `StaleRef`: a ref had moved; nothing was moved.
+ * - `BranchCheckedOut`: a ref is some work tree's branch; nothing was moved.
+ * - `GitError`: git refused for another reason (a hook, a lock, a missing object); nothing was moved.
+ */
+export const moveRefs = Effect.fn("RefTransaction.moveRefs")(function* (options: {
+  readonly repository: Repository
+  readonly updates: ReadonlyArray<RefUpdate>
+  /** Reason for the reflog. */
+  readonly reason: string
+}) {
+  const git = yield* Git
+  const moving = options.updates.filter((update) => update.expected !== update.next)
+  yield* refuseCheckedOut(options.repository, moving)
+  const zero = "0".repeat(options.repository.objectFormat === "sha1" ? 40 : 64)
+  const lines = options.updates.map((update) =>
+    update.expected === update.next
+      ? `verify ${update.ref}\0${update.next}\0`
+      : `update ${update.ref}\0${update.next}\0${update.expected ?? zero}\0`
+  )
+  if (lines.length === 0) return
+  const command = {
+    args: ["update-ref", "-m", options.reason.replace(/\s+/g, " "), "--stdin", "-z"],
+    cwd: options.repository.directory,
+    stdin: ["start\0", ...lines, "prepare\0", "commit\0"].join("")
+  }
+  yield* git.run(command).pipe(Effect.catchTag("GitError", (error) => explain(options, error)))
+})
+
+// --- internal ---
+
+/** Finds out whether git refused because a ref had moved. */
+const explain = (
+  options: { readonly repository: Repository; readonly updates: ReadonlyArray<RefUpdate> },
+  error: GitError
+) =>
+  Effect.gen(function* () {
+    for (const update of options.updates) {
+      const actual = yield* readRef({ repository: options.repository, ref: update.ref })
+      if (actual !== update.expected) {
+        return yield* new StaleRef({ ref: update.ref, expected: update.expected, actual })
+      }
+    }
+    return yield* error
+  })
+
+const refuseCheckedOut = (repository: Repository, updates: ReadonlyArray<RefUpdate>) =>
+  Effect.gen(function* () {
+    const git = yield* Git
+    if (!updates.some((update) => update.ref.startsWith("refs/heads/"))) return
+    const listing = yield* git.run({
+      args: ["worktree", "list", "--porcelain", "-z"],
+      cwd: repository.directory
+    })
+    let workTree = repository.directory
+    for (const field of nulFieldsOf(listing.stdout)) {
+      if (field.startsWith("worktree ")) workTree = field.slice("worktree ".length)
+      const branch = field.startsWith("branch ") ? field.slice("branch ".length) : null
+      const taken = updates.find((update) => update.ref === branch)
+      if (taken !== undefined) return yield* new BranchCheckedOut({ ref: taken.ref, workTree })
+    }
+  })
