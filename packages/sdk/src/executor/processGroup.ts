@@ -1,0 +1,112 @@
+/**
+ * Process groups: every step leads one, so that its children can be ended with it.
+ *
+ * A process that calls `setsid` leaves the group and is out of reach; what it does to the run is bounded
+ * by the wait for output in StepProcess.ts.
+ */
+
+import { readdirSync, readFileSync } from "node:fs"
+import type { ProcessIdentity } from "@patchmoi/core/executor/Executor"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+
+/** How often a group that was asked to end is looked at, in milliseconds. */
+const pollMillis = 10
+
+/** What tells this process from a later one with the same number. Start ticks are absent where there is no `/proc`. */
+export const identifyProcess = (pid: number): ProcessIdentity => {
+  const startTicks = readStat(pid)?.startTicks
+  return startTicks === undefined ? { pid } : { pid, startTicks }
+}
+
+/** Sends a signal to every process of the group; false when there is nobody (left) to send it to. */
+export const signalGroup = (groupId: number, signal: "SIGTERM" | "SIGKILL"): boolean => kill(-groupId, signal)
+
+/** Whether a process of the group still runs. One that ended and waits for its parent to notice does not count. */
+export const isGroupAlive = (groupId: number): boolean => {
+  if (!kill(-groupId, 0)) return false
+  const members = listGroup(groupId)
+  return members === undefined || members.some((stat) => stat.state !== "Z" && stat.state !== "X")
+}
+
+/**
+ * Ends the group: SIGTERM, up to `graceMillis` for it to end by itself, then SIGKILL.
+ *
+ * Done when no process of the group runs, or when SIGKILL was sent: nothing survives that but a process
+ * inside an uninterruptible system call, which dies when the call returns.
+ */
+export const endGroup = Effect.fnUntraced(function* (groupId: number, graceMillis: number) {
+  if (!signalGroup(groupId, "SIGTERM")) return
+  const deadlineMillis = (yield* Clock.currentTimeMillis) + graceMillis
+  while (isGroupAlive(groupId)) {
+    if ((yield* Clock.currentTimeMillis) >= deadlineMillis) {
+      signalGroup(groupId, "SIGKILL")
+      return
+    }
+    yield* Effect.sleep(pollMillis)
+  }
+})
+
+/**
+ * Ends the group of a step whose engine is gone, as `onStarted` reported it. Does nothing when the number
+ * now belongs to another process, or where start times cannot be read: ending a stranger is worse than
+ * leaving an orphan. True when the group was ended.
+ */
+export const endLostGroup = Effect.fn("processGroup.endLostGroup")(function* (
+  identity: ProcessIdentity,
+  graceMillis: number
+) {
+  const { pid, startTicks } = identity
+  if (startTicks === undefined) return false
+  const leader = readStat(pid)
+  // Without its leader, the group keeps its number reserved for as long as it has a member.
+  const isOurs =
+    leader === undefined
+      ? (listGroup(pid) ?? []).every((member) => member.startTicks >= startTicks)
+      : leader.startTicks === startTicks && leader.groupId === pid
+  if (!isOurs || !isGroupAlive(pid)) return false
+  yield* endGroup(pid, graceMillis)
+  return true
+})
+
+// --- internal ---
+
+interface ProcessStat {
+  /** One letter, see proc_pid_stat(5); Z is a process that ended and was not waited for. */
+  readonly state: string
+  readonly groupId: number
+  readonly startTicks: number
+}
+
+const kill = (target: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean => {
+  try {
+    process.kill(target, signal)
+    return true
+  } catch {
+    // ESRCH: nobody there. EPERM: a member changed its user, nothing here can end it.
+    return false
+  }
+}
+
+/** Fields 3, 5 and 22 of `/proc/<pid>/stat`; the name before them may itself hold spaces and brackets. */
+const readStat = (pid: number): ProcessStat | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+    return { state: fields[0] ?? "", groupId: Number(fields[2]), startTicks: Number(fields[19]) }
+  } catch {
+    return undefined
+  }
+}
+
+/** The members of a group, or undefined where there is no `/proc`. */
+const listGroup = (groupId: number): ReadonlyArray<ProcessStat> | undefined => {
+  try {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => readStat(Number(name)) ?? [])
+      .filter((stat) => stat.groupId === groupId)
+  } catch {
+    return undefined
+  }
+}
