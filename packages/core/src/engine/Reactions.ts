@@ -1,0 +1,59 @@
+/**
+ * What follows from a fact of a run, in the same commit: the one place to look for "what happens when …".
+ * A reaction is pure; the dispatcher carries out what it asks for.
+ */
+import * as Either from "effect/Either"
+import type { CausedBy } from "../event/EventFact.ts"
+import type { FlowEvent } from "../event/FlowEvent.ts"
+import type { MaintenanceAttemptId } from "../Ids.ts"
+import { withoutUndefined } from "../internal/withoutUndefined.ts"
+import { candidateRefsOf } from "../maintenance/candidateRefs.ts"
+import type { MaintenanceCommand } from "../maintenance/MaintenanceAttempts.ts"
+import type { RunDocument } from "../run/RunDocument.ts"
+import type { RunFact } from "../run/RunFact.ts"
+import { effectiveStatusOf } from "../run/RunView.ts"
+import { followUpsOf } from "./FollowUps.ts"
+
+/** What a reaction asks for. */
+export type FollowUp =
+  | {
+      readonly _tag: "CommandMaintenance"
+      readonly maintenanceAttemptId: MaintenanceAttemptId
+      readonly command: MaintenanceCommand
+    }
+  | {
+      readonly _tag: "AcceptEvent"
+      readonly event: FlowEvent
+      readonly depth: number
+      readonly causedBy: CausedBy
+    }
+
+/** From a fact and the run after it to what follows. `now` is the time of the commit. */
+export type Reaction = (fact: RunFact, run: RunDocument, now: number) => ReadonlyArray<FollowUp>
+
+/** A run that ended tells its maintenance attempt. */
+const concludeMaintenance: Reaction = (fact, run) => {
+  if (fact._tag !== "RunEnded" || run.maintenanceAttemptId === undefined) return []
+  const status = effectiveStatusOf(run)
+  const wantsExplanation = ["failed", "blocked", "needs_intervention"].includes(status)
+  const command = withoutUndefined({
+    _tag: "RecordRunEnd",
+    runId: run.id,
+    status,
+    candidateRefs: candidateRefsOf(run.result?.artifacts),
+    message: run.result?.message,
+    error: run.error ?? (wantsExplanation ? run.result?.message : undefined)
+  })
+  return [{ _tag: "CommandMaintenance", maintenanceAttemptId: run.maintenanceAttemptId, command }]
+}
+
+/** A run that completed dispatches the events that its result asks for. */
+const dispatchNext: Reaction = (fact, run, now) => {
+  if (fact._tag !== "RunEnded" || fact.processStatus !== "completed") return []
+  const events = Either.getOrElse(followUpsOf(run, fact.result, now), () => [])
+  const causedBy = { eventId: run.eventId, runId: run.id }
+  return events.map((event) => ({ _tag: "AcceptEvent", event, depth: run.depth + 1, causedBy }))
+}
+
+/** Every reaction, in the order in which they are carried out. */
+export const reactions: ReadonlyArray<Reaction> = [concludeMaintenance, dispatchNext]

@@ -1,0 +1,131 @@
+/** How what arrives from outside becomes a flow event: checked, bounded, with defaults. Nothing that passes can poison a list. */
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { EventId } from "../Ids.ts"
+import { withoutUndefined } from "../internal/withoutUndefined.ts"
+import { toIso } from "../Time.ts"
+import { EventType, type FlowEvent } from "./FlowEvent.ts"
+
+/** Largest payload with extra fields, as JSON, in UTF-16 code units (1 MiB). */
+export const payloadLengthMax = 1_048_576
+/** How deep objects and arrays may nest in a payload. */
+export const payloadDepthMax = 64
+
+/** What was given is not a flow event. `field` says where it is wrong; nothing was recorded. */
+export class InvalidEvent extends Schema.TaggedError<InvalidEvent>("patchmoi/InvalidEvent")("InvalidEvent", {
+  /** The field, `payload/a/b` for a place in the payload, "" for the event as a whole. */
+  field: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return this.field === ""
+      ? `Not a flow event: ${this.reason}`
+      : `Not a flow event: field "${this.field}": ${this.reason}`
+  }
+}
+
+type Checked<A> = Either.Either<A, InvalidEvent>
+
+/**
+ * Makes a flow event of anything.
+ *
+ * `receivedAt` is kept when it is a string that is not empty, and is `now` otherwise; `payload` is kept as given, whatever
+ * JSON value it is, and is `{}` only when the key is absent; unknown fields are kept in `extra`.
+ */
+export const normalizeEvent = (input: unknown, now: number): Checked<FlowEvent> =>
+  Either.gen(function* () {
+    if (typeof input !== "object" || input === null || Array.isArray(input)) {
+      return yield* invalid("", `expected an object with "id" and "type", found ${kindOf(input)}`)
+    }
+    const { id, type, source, occurredAt, receivedAt, payload, extra, ...others }: Record<string, unknown> = {
+      ...input
+    }
+    const extras = { ...(isRecord(extra) ? extra : withoutUndefined({ extra })), ...others }
+    const event = withoutUndefined({
+      id: yield* decodeField("id", EventId, id),
+      type: yield* decodeField("type", EventType, type),
+      source: yield* optionalText("source", source),
+      occurredAt: yield* optionalText("occurredAt", occurredAt),
+      receivedAt: typeof receivedAt === "string" && receivedAt !== "" ? receivedAt : toIso(now),
+      payload: "payload" in input ? yield* plainJson("payload", payload) : {},
+      extra: Object.keys(extras).length === 0 ? undefined : yield* plainJson("extra", extras)
+    })
+    const length = JSON.stringify([event.payload, event.extra]).length
+    if (length > payloadLengthMax) {
+      return yield* invalid(
+        "payload",
+        `expected at most ${payloadLengthMax} characters of JSON, found ${length}`
+      )
+    }
+    return { ...event, payload: event.payload }
+  })
+
+/** The event as the outside writes it: unknown fields at the top level, as they came. */
+export const toEnvelope = ({ extra, ...event }: FlowEvent): Record<string, unknown> => ({
+  ...extra,
+  ...event
+})
+
+// --- internal ---
+
+const invalid = (field: string, reason: string): Checked<never> =>
+  Either.left(new InvalidEvent({ field, reason }))
+
+const kindOf = (value: unknown): string =>
+  value === null ? "null" : Array.isArray(value) ? "an array" : value === undefined ? "nothing" : typeof value
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const decodeField = <A>(field: string, schema: Schema.Schema<A, string>, value: unknown): Checked<A> => {
+  if (typeof value !== "string") return invalid(field, `expected a string, found ${kindOf(value)}`)
+  return Either.mapLeft(
+    Schema.decodeEither(schema)(value),
+    (error) =>
+      new InvalidEvent({
+        field,
+        reason: ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message
+      })
+  )
+}
+
+const optionalText = (field: string, value: unknown): Checked<string | undefined> =>
+  value === undefined || value === null
+    ? Either.right(undefined)
+    : typeof value === "string"
+      ? Either.right(value)
+      : invalid(field, `expected a string, found ${kindOf(value)}`)
+
+/** A copy that is JSON through and through; keys whose value is undefined are left out, as JSON does. */
+const plainJson = <A>(path: string, value: A, depth = 0): Checked<A> => {
+  const problem = jsonProblem(path, value, depth)
+  return problem === undefined
+    ? Either.right(JSON.parse(JSON.stringify(value ?? null)))
+    : Either.left(problem)
+}
+
+const jsonProblem = (path: string, value: unknown, depth: number): InvalidEvent | undefined => {
+  if (depth > payloadDepthMax) {
+    return new InvalidEvent({ field: path, reason: `nested deeper than ${payloadDepthMax} levels` })
+  }
+  switch (typeof value) {
+    case "number":
+      return Number.isFinite(value)
+        ? undefined
+        : new InvalidEvent({ field: path, reason: `expected a JSON value, found ${value}` })
+    case "bigint":
+    case "function":
+    case "symbol":
+      return new InvalidEvent({ field: path, reason: `expected a JSON value, found a ${typeof value}` })
+    case "object":
+      if (value === null) return undefined
+      for (const [key, inner] of Object.entries(value)) {
+        const problem = jsonProblem(`${path}/${key}`, inner, depth + 1)
+        if (problem !== undefined) return problem
+      }
+      return undefined
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The aggregate of maintenance attempts.
+ *
+ * 1. An attempt is concluded exactly when all its runs have ended; one without runs is `skipped` at once.
+ * 2. The conclusion is the first of these that a run has: needs_intervention, blocked, failed, changed; else
+ *    `skipped` when every run was, else `completed`.
+ * 3. A replaced attempt is closed: what its runs still do is recorded and changes its status no more.
+ */
+import * as Either from "effect/Either"
+import { MaintenanceAttemptId, type RunId } from "../Ids.ts"
+import { withoutUndefined } from "../internal/withoutUndefined.ts"
+import * as Aggregate from "../store/Aggregate.ts"
+import { toIso } from "../Time.ts"
+import type { MaintenanceDocument, MaintenanceStatus } from "./MaintenanceDocument.ts"
+import { type CandidateRef, MaintenanceFact, type MaintenanceOpened } from "./MaintenanceFact.ts"
+
+type Opening = Omit<typeof MaintenanceOpened.Type, "_tag">
+
+export type MaintenanceCommand =
+  | ({ readonly _tag: "Open" } & Opening)
+  | {
+      readonly _tag: "RecordRunEnd"
+      readonly runId: RunId
+      readonly status: string
+      readonly candidateRefs: ReadonlyArray<CandidateRef>
+      readonly message?: string
+      readonly error?: string
+    }
+  | { readonly _tag: "Replace"; readonly by: MaintenanceAttemptId }
+
+const decide = (
+  command: MaintenanceCommand,
+  attempt: MaintenanceDocument | undefined
+): Either.Either<ReadonlyArray<MaintenanceFact>> => {
+  if (command._tag === "Open") {
+    const { _tag, ...opening } = command
+    return Either.right(attempt === undefined ? [{ _tag: "MaintenanceOpened", ...opening }] : [])
+  }
+  if (attempt === undefined) return Either.right([])
+  if (command._tag === "Replace") {
+    return Either.right(
+      attempt.replacedBy === undefined ? [{ _tag: "MaintenanceReplaced", by: command.by }] : []
+    )
+  }
+  const { _tag, ...end } = command
+  return Either.right(
+    attempt.workspaceRunStatuses[command.runId] === undefined ? [{ _tag: "MaintenanceRunEnded", ...end }] : []
+  )
+}
+
+const evolve = (
+  attempt: MaintenanceDocument | undefined,
+  fact: MaintenanceFact,
+  { key, at }: Aggregate.FactPlace
+): MaintenanceDocument | undefined => {
+  const now = toIso(at)
+  if (fact._tag === "MaintenanceOpened") return attempt ?? opened(fact, MaintenanceAttemptId.make(key), now)
+  if (attempt === undefined) return undefined
+  if (fact._tag === "MaintenanceReplaced") {
+    const closing = { ...attempt, replacedBy: fact.by, updatedAt: now }
+    if (attempt.status !== "started") return closing
+    return { ...closing, status: "skipped", message: `Replaced by ${fact.by}`, completedAt: now }
+  }
+  return conclude(
+    withoutUndefined({
+      ...attempt,
+      workspaceRunStatuses: { ...attempt.workspaceRunStatuses, [fact.runId]: fact.status },
+      candidateRefs: mergeCandidateRefs(attempt.candidateRefs, fact.candidateRefs),
+      message: fact.message ?? attempt.message,
+      error: fact.error ?? attempt.error,
+      updatedAt: now
+    }),
+    now
+  )
+}
+
+/** Maintenance attempts, by their id. Listed by event and by status. */
+export const MaintenanceAttempts = Aggregate.make({
+  name: "maintenance",
+  fact: MaintenanceFact,
+  decide,
+  evolve,
+  indexes: {
+    byEvent: (attempt: MaintenanceDocument) => [attempt.eventId],
+    byStatus: (attempt: MaintenanceDocument) => [attempt.status]
+  }
+})
+
+/** The id of a new attempt: `<eventId>:<operation>:<createdAt>`, with a count where an event has one of that time already. */
+export const makeMaintenanceAttemptId = (
+  eventId: string,
+  operation: string,
+  now: number,
+  taken: ReadonlyArray<string>
+): MaintenanceAttemptId => {
+  const base = `${eventId}:${operation}:${toIso(now)}`
+  const same = taken.filter((id) => id === base || id.startsWith(`${base}-`)).length
+  return MaintenanceAttemptId.make(same === 0 ? base : `${base}-${same + 1}`)
+}
+
+/** The conclusion that follows from the effective statuses of all runs. */
+export const conclusionOf = (statuses: ReadonlyArray<string>): MaintenanceStatus => {
+  if (statuses.includes("needs_intervention")) return "needs_intervention"
+  if (statuses.includes("blocked")) return "blocked"
+  if (statuses.includes("failed") || statuses.includes("canceled")) return "failed"
+  if (statuses.includes("changed")) return "changed"
+  return statuses.every((status) => status === "skipped") ? "skipped" : "completed"
+}
+
+/** Both lists, each ref once: two are the same when kind, repository, remote, ref and commit are. */
+export const mergeCandidateRefs = (
+  before: ReadonlyArray<CandidateRef>,
+  added: ReadonlyArray<CandidateRef>
+): ReadonlyArray<CandidateRef> => [
+  ...new Map(
+    [...before, ...added].map((candidate) => {
+      const { kind, repo, remote, ref, sha } = candidate
+      return [JSON.stringify([kind, repo, remote, ref, sha]), candidate]
+    })
+  ).values()
+]
+
+// --- internal ---
+
+const opened = (
+  {
+    _tag,
+    upstream,
+    runIds,
+    unmatchedReason,
+    ...fact
+  }: Extract<MaintenanceFact, { _tag: "MaintenanceOpened" }>,
+  id: MaintenanceAttemptId,
+  now: string
+): MaintenanceDocument =>
+  conclude(
+    withoutUndefined({
+      ...fact,
+      ...upstream,
+      id,
+      status: "started" as const,
+      workspaceRunIds: runIds,
+      workspaceRunStatuses: {},
+      candidateRefs: [],
+      message: unmatchedReason,
+      createdAt: now,
+      updatedAt: now
+    }),
+    now
+  )
+
+const conclude = (attempt: MaintenanceDocument, now: string): MaintenanceDocument => {
+  const statuses = attempt.workspaceRunIds.map((runId) => attempt.workspaceRunStatuses[runId])
+  const ended = statuses.filter((status) => status !== undefined)
+  if (attempt.status !== "started" || ended.length < statuses.length) return attempt
+  return { ...attempt, status: conclusionOf(ended), completedAt: now }
+}
