@@ -1,0 +1,36 @@
+/**
+ * Packages the command line: one file with everything in it, minified, and its byte code beside it, so that nothing is
+ * resolved or parsed at start. `import()` stays lazy: a command that does not need Effect does not run it.
+ *
+ * Byte code without a compiled binary needs CommonJS, hence no top-level await in the entry. It belongs to one version of
+ * Bun; another version ignores it and runs the file.
+ */
+import { chmod, rename } from "node:fs/promises"
+import { join } from "node:path"
+
+/** Writes `<outFolder>/<name>` and `<name>.jsc`. Rejects with what the bundler said. */
+export const buildCommandLine = async (options: {
+  readonly entry: string
+  readonly outFolder: string
+  readonly name: string
+}): Promise<void> => {
+  const result = await Bun.build({
+    entrypoints: [options.entry],
+    outdir: options.outFolder,
+    target: "bun",
+    format: "cjs",
+    minify: true,
+    bytecode: true,
+    naming: { entry: `${options.name}.[ext]` },
+    throw: false
+  })
+  if (!result.success) {
+    throw new Error(
+      `${options.entry} cannot be packaged (its import graph must have no top-level await):\n${result.logs.join("\n")}`
+    )
+  }
+  const program = join(options.outFolder, options.name)
+  await rename(`${program}.js`, program)
+  await rename(`${program}.js.jsc`, `${program}.jsc`)
+  await chmod(program, 0o755)
+}
