@@ -4,11 +4,9 @@
  * The environment is built from an allow-list, so that a caller that itself runs under git (a hook, an alias) does not
  * lead git into another repository. Each command is the leader of its own process group; see `internal/processGroup`.
  */
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import {
   Git,
   type GitCommand,
@@ -22,40 +20,11 @@ import {
   timeoutMillisDefault,
   versionAtLeast
 } from "./Git.ts"
+import { basicNames, gitNames, inheritEnvironment } from "./internal/environment.ts"
 import { drainMillisMax, type ProcessGroup, pump, spawnGroup } from "./internal/processGroup.ts"
 
 /** Bytes of stderr that are kept: the last 64 KiB. */
 const stderrBytesMax = 64 * 1024
-
-/** Variables that git, its transports and credential helpers need from the caller. Everything else stays outside. */
-const inheritedNames = [
-  "PATH",
-  "HOME",
-  "USER",
-  "LOGNAME",
-  "TMPDIR",
-  "XDG_CONFIG_HOME",
-  "XDG_RUNTIME_DIR",
-  "DBUS_SESSION_BUS_ADDRESS",
-  "SSH_AUTH_SOCK",
-  "SSH_AGENT_PID",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "http_proxy",
-  "https_proxy",
-  "HTTPS_PROXY",
-  "ALL_PROXY",
-  "NO_PROXY",
-  "no_proxy",
-  "GIT_CONFIG_GLOBAL",
-  "GIT_CONFIG_SYSTEM",
-  "GIT_CONFIG_NOSYSTEM",
-  "GIT_SSH",
-  "GIT_SSH_COMMAND",
-  "GIT_ASKPASS",
-  "GIT_SSL_CAINFO",
-  "GIT_SSL_CAPATH"
-]
 
 /** What every command gets, whatever the caller's environment says. */
 const fixedEnvironment = {
@@ -78,7 +47,11 @@ export interface GitCliOptions {
 export const makeGitCli = (options: GitCliOptions = {}) =>
   Effect.gen(function* () {
     const program = options.program ?? "git"
-    const env = { ...(yield* inheritedEnvironment), ...options.env, ...fixedEnvironment }
+    const env = {
+      ...(yield* inheritEnvironment([...basicNames, ...gitNames])),
+      ...options.env,
+      ...fixedEnvironment
+    }
     const run = makeRun(program, env)
     const probed = yield* run({ args: ["--version"], cwd: "/" }).pipe(
       Effect.mapError((error) => new GitUnusable({ program, found: error.stderr }))
@@ -97,18 +70,6 @@ export const layerGitCli = (options: GitCliOptions = {}): Layer.Layer<Git, GitUn
 // --- internal ---
 
 type Environment = Readonly<Record<string, string>>
-
-const inheritedEnvironment = Effect.forEach(inheritedNames, (name) =>
-  Config.string(name).pipe(
-    Config.option,
-    Effect.orElseSucceed(() => Option.none<string>()),
-    Effect.map((value) => [name, value] as const)
-  )
-).pipe(
-  Effect.map((pairs) =>
-    Object.fromEntries(pairs.flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : [])))
-  )
-)
 
 type FailureOf = (reason: GitError["reason"], stderr: string, exitCode?: number) => GitError
 

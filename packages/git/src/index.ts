@@ -1,1 +1,26 @@
-export {}
+/**
+ * Git for patchmoi: reading a fork's topology, carrying its patch stack over, recording and publishing the result.
+ *
+ * Start with `Repository.openRepository`, then `Topology.discoverTopology`, `Rebuild.rebuild`, `Candidate.writeCandidate`.
+ * Everything needs the service `Git`; `GitCli.layerGitCli` provides it.
+ */
+export * as Candidate from "./Candidate.ts"
+export * as Checks from "./Checks.ts"
+export * as Git from "./Git.ts"
+export * as GitCli from "./GitCli.ts"
+export * as GitName from "./GitName.ts"
+export * as Push from "./Push.ts"
+export * as Conflict from "./patch/Conflict.ts"
+export * as PatchPlan from "./patch/PatchPlan.ts"
+export * as Rebuild from "./patch/Rebuild.ts"
+export * as RebuildResult from "./patch/RebuildResult.ts"
+export * as RefTransaction from "./RefTransaction.ts"
+export * as Remote from "./Remote.ts"
+export * as Repository from "./Repository.ts"
+export * as ConfigIssue from "./topology/ConfigIssue.ts"
+export * as Doctor from "./topology/Doctor.ts"
+export * as OperatorPolicy from "./topology/OperatorPolicy.ts"
+export * as PatchList from "./topology/PatchList.ts"
+export * as PatchmoiConfig from "./topology/PatchmoiConfig.ts"
+export * as Topology from "./topology/Topology.ts"
+export * as Worktree from "./Worktree.ts"

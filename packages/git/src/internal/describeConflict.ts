@@ -148,7 +148,7 @@ const renamer =
 const cut = (content: Buffer, bytesMax: number) => {
   if (content.length <= bytesMax) return { text: content.toString("utf8"), start: 0, truncated: false }
   const marker = content.indexOf("<<<<<<< ")
-  const near = Math.max(0, (marker < 0 ? 0 : marker) - Math.min(leadBytes, bytesMax / 4))
+  const near = Math.max(0, marker - Math.min(leadBytes, bytesMax / 4))
   const start = near === 0 ? 0 : content.indexOf(10, near) + 1
   const end = content.lastIndexOf(10, start + bytesMax) + 1
   const part = content.subarray(start, end > start ? end : start + bytesMax)

@@ -1,0 +1,141 @@
+/**
+ * Publishing one ref: a push with an exact lease, whose outcome is a value.
+ *
+ * The lease names what the remote ref must be at this moment; the server checks it again when it updates the ref. There
+ * is no way to push without one.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Git, type GitOutput, linesOf } from "./Git.ts"
+import { ObjectId, parseRef, parseRemote, RefName, type RemoteName, shortName } from "./GitName.ts"
+import { listRemoteRefs, remoteTimeoutMillisDefault } from "./Remote.ts"
+import type { Repository } from "./Repository.ts"
+
+/** The remote ref now names the commit. */
+export const Pushed = Schema.TaggedStruct("Pushed", { ref: RefName, commit: ObjectId })
+/** The remote ref named the commit already; nothing was sent. */
+export const UpToDate = Schema.TaggedStruct("UpToDate", { ref: RefName, commit: ObjectId })
+/** The remote ref is not what was expected; nothing was changed. */
+export const Stale = Schema.TaggedStruct("Stale", {
+  ref: RefName,
+  expected: Schema.NullOr(ObjectId),
+  /** What the remote ref is, read right after the refusal. */
+  actual: Schema.NullOr(ObjectId)
+})
+/** The server said no (a hook, a protected branch); nothing was changed. Trying again will not help. */
+export const Declined = Schema.TaggedStruct("Declined", { ref: RefName, message: Schema.String })
+/** The server was not reached or did not answer in time. Whether the ref moved is unknown; read it before trying again. */
+export const Unreachable = Schema.TaggedStruct("Unreachable", { ref: RefName, message: Schema.String })
+
+export const PushOutcome = Schema.Union(Pushed, UpToDate, Stale, Declined, Unreachable)
+export type PushOutcome = typeof PushOutcome.Type
+
+/** The ref has the name of an upstream tag, and would pass for upstream's release. Nothing was sent. */
+export class PublishedRefIsUpstreamTag extends Schema.TaggedError<PublishedRefIsUpstreamTag>(
+  "git/PublishedRefIsUpstreamTag"
+)("PublishedRefIsUpstreamTag", { ref: RefName, upstreamRemote: Schema.String }) {
+  override get message(): string {
+    return `${this.ref} is not pushed: ${this.upstreamRemote} has a tag of that name; publish under a name of your own`
+  }
+}
+
+export interface PushOptions {
+  readonly repository: Repository
+  readonly remote: string
+  /** The full name of the ref at the remote: a branch or a tag. */
+  readonly ref: string
+  readonly commit: ObjectId
+  /** What the remote ref must be now; `null` when it must not exist. */
+  readonly expected: ObjectId | null
+  /** The remote whose tag names are taken. `null` only for a repository without upstream. */
+  readonly upstreamRemote: string | null
+  /** (Default: 10 minutes.) */
+  readonly timeoutMillis?: number
+}
+
+/** Longest message of a server that outcomes carry, in UTF-16 units. */
+export const serverMessageLengthMax = 4_000
+
+/**
+ * Pushes the commit to the ref. What the server says is a `PushOutcome`.
+ *
+ * Errors, nothing sent: `InvalidName`, `PublishedRefIsUpstreamTag`, `RemoteUnreachable` (upstream's tags could not be
+ * read), `GitError` (git did not start).
+ */
+export const pushRef = Effect.fn("Push.push")(function* (options: PushOptions) {
+  const git = yield* Git
+  const { repository } = options
+  const ref = yield* parseRef(options.ref)
+  const remote = yield* parseRemote(options.remote)
+  yield* refuseUpstreamTag(options, ref)
+  const command = {
+    args: [
+      "push",
+      "--porcelain",
+      "--no-follow-tags",
+      "--recurse-submodules=no",
+      `--force-with-lease=${ref}:${options.expected ?? ""}`,
+      "--end-of-options",
+      remote,
+      `${options.commit}:${ref}`
+    ],
+    cwd: repository.directory,
+    timeout: options.timeoutMillis ?? remoteTimeoutMillisDefault,
+    okExitCodes: [0, 1, 128]
+  }
+  const outcome = yield* git.run(command).pipe(
+    Effect.map((output) => readOutcome(output, ref, options)),
+    Effect.catchTag("GitError", (error) =>
+      error.reason === "timeout"
+        ? Effect.succeed(Unreachable.make({ ref, message: "the push was over its time" }))
+        : Effect.fail(error)
+    )
+  )
+  return outcome._tag === "Stale" ? yield* withActual(options, remote, outcome) : outcome
+})
+
+// --- internal ---
+
+const refuseUpstreamTag = (options: PushOptions, ref: RefName) =>
+  Effect.gen(function* () {
+    if (options.upstreamRemote === null) return
+    const upstreamRemote = yield* parseRemote(options.upstreamRemote)
+    const tag = `refs/tags/${shortName(ref)}`
+    const { repository } = options
+    const tags = yield* listRemoteRefs({ repository, remote: upstreamRemote, patterns: [tag] })
+    if (tags.has(tag)) return yield* new PublishedRefIsUpstreamTag({ ref, upstreamRemote })
+  })
+
+/** Reads `<flag>\t<from>:<to>\t<summary> (<reason>)`, the form that `--porcelain` promises. */
+const readOutcome = (output: GitOutput, ref: RefName, options: PushOptions): PushOutcome => {
+  const status = linesOf(output.stdout)
+    .map((line) => line.split("\t"))
+    .find((fields) => fields.length === 3 && fields[1]?.endsWith(`:${ref}`))
+  const [flag, , summary = ""] = status ?? []
+  if (flag === undefined) return Unreachable.make({ ref, message: serverWords(output.stderr) })
+  if (flag === "=") return UpToDate.make({ ref, commit: options.commit })
+  if (flag !== "!") return Pushed.make({ ref, commit: options.commit })
+  // The last group is a race: the server found another value than it had announced a moment before.
+  const moved =
+    /stale info|fetch first|non-fast-forward|failed to update ref|cannot lock ref|incorrect old value/
+  return moved.test(summary)
+    ? Stale.make({ ref, expected: options.expected, actual: null })
+    : Declined.make({ ref, message: serverWords(`${summary}\n${output.stderr}`) })
+}
+
+/** What the server said, without git's own advice. */
+const serverWords = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => line.replace(/^remote: ?/, "").trimEnd())
+    .filter((line) => line !== "" && !line.startsWith("hint:"))
+    .join("\n")
+    .slice(0, serverMessageLengthMax)
+
+const withActual = (options: PushOptions, remote: RemoteName, stale: typeof Stale.Type) =>
+  listRemoteRefs({ repository: options.repository, remote, patterns: [stale.ref] }).pipe(
+    Effect.map((refs): PushOutcome => Stale.make({ ...stale, actual: refs.get(stale.ref) ?? null })),
+    Effect.catchTag("RemoteUnreachable", (error) =>
+      Effect.succeed<PushOutcome>(Unreachable.make({ ref: stale.ref, message: error.detail }))
+    )
+  )
