@@ -70,7 +70,8 @@ export const runStepProcess = Effect.fnUntraced(function* (
         Effect.onError((cause) =>
           Cause.isInterruptedOnly(cause) ? Effect.void : Deferred.failCause(broken, cause)
         ),
-        Effect.fork
+        // No child of this fiber: an interruption would reach it at once, and the step's last words are wanted.
+        Effect.forkDaemon
       )
       const exit = yield* restore(
         awaitExit(spawned).pipe(
