@@ -97,6 +97,11 @@ export class Executor extends Context.Tag("@patchmoi/core/Executor")<
         readonly onStarted?: (process: ProcessIdentity) => Effect.Effect<void>
       }
     ) => Effect.Effect<AttemptOutcome, ExecutorError>
+    /**
+     * Ends the process group that an engine which is gone left behind: only if the process is still the one that was
+     * recorded, never one that got its number later. Absent where an executor leaves no process behind.
+     */
+    readonly endOrphan?: (process: ProcessIdentity) => Effect.Effect<void>
   }
 >() {}
 

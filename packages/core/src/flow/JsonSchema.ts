@@ -13,6 +13,7 @@
 import type { ErrorObject, Options, ValidateFunction } from "ajv"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
 import { compileBoundedPattern, PatternTooCostly } from "./BoundedPattern.ts"
 import { isPattern } from "./BoundedPatternParser.ts"
 import type { PayloadCheck, PayloadIssue } from "./Flow.ts"
@@ -132,7 +133,7 @@ const compileWith = (
     const own = typeof schema === "boolean" ? schema : { ...schema, $schema: dialect }
     const validate = yield* Either.try({
       try: () => compileAlone(validator, own),
-      catch: (cause) => (cause instanceof SchemaInvalid ? cause : invalidBecause(own, cause))
+      catch: (cause) => (Schema.is(SchemaInvalid)(cause) ? cause : invalidBecause(own, cause))
     })
     return checkWith(validate)
   })

@@ -42,12 +42,21 @@ export class Projector {
     this.#folded.set(row.stream, { key, document, version: row.version })
   }
 
+  /** The document of one stream after the rows so far; undefined for a stream of no aggregate here. */
+  document(stream: string): DocumentWrite | undefined {
+    const folded = this.#folded.get(stream)
+    const aggregate = this.#aggregates.get(splitStream(stream).name)
+    return folded === undefined || aggregate === undefined
+      ? undefined
+      : documentWrite(aggregate, folded.key, folded.version, folded.document)
+  }
+
   /** The documents after the rows so far. */
   project(): Projection {
     const documents: Array<DocumentWrite> = []
-    for (const [stream, { key, document, version }] of this.#folded) {
-      const aggregate = this.#aggregates.get(splitStream(stream).name)
-      if (aggregate !== undefined) documents.push(documentWrite(aggregate, key, version, document))
+    for (const stream of this.#folded.keys()) {
+      const document = this.document(stream)
+      if (document !== undefined) documents.push(document)
     }
     return { documents, unknown: this.#unknown }
   }

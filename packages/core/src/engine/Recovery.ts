@@ -1,0 +1,69 @@
+/** Ends the attempts that nobody stands behind, so that no run stays `running` for ever. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { Executor } from "../executor/Executor.ts"
+import type { RunId } from "../Ids.ts"
+import type { RunDocument } from "../run/RunDocument.ts"
+import { Runs } from "../run/Runs.ts"
+import { Store } from "../store/Store.ts"
+import { lostOutcome } from "./Attempt.ts"
+import type { Dispatcher } from "./Dispatcher.ts"
+
+/** Makes the effect that recovers what is lost now, and gives the ids of the runs that it recovered. */
+export const make = (dispatcher: Dispatcher, isRunningHere: (runId: RunId) => boolean) =>
+  Effect.gen(function* () {
+    const store = yield* Store
+    const executor = yield* Executor
+
+    const recoverOne = Effect.fnUntraced(
+      function* (run: RunDocument) {
+        const attempt = run.attempts.at(-1)
+        if (attempt === undefined || isRunningHere(run.id)) return []
+        const lease = yield* store.driver.leases.get(attempt.id)
+        const now = yield* Clock.currentTimeMillis
+        if (lease !== undefined && lease.expiresAt > now) return []
+        if (attempt.process !== undefined) yield* executor.endOrphan?.(attempt.process) ?? Effect.void
+        const jitter = yield* Random.next
+        const reason = `worker ${attempt.workerId} stopped without ending it`
+        yield* store.transact((transaction) =>
+          dispatcher.commandRun(transaction, run.id, {
+            _tag: "EndAttempt",
+            attemptId: attempt.id,
+            leaseToken: attempt.leaseToken,
+            outcome: lostOutcome(reason),
+            now: transaction.now,
+            jitter
+          })
+        )
+        yield* store.driver.leases.remove(attempt.id)
+        yield* Effect.logInfo(`Recovered run ${run.id}: ${reason}`)
+        return [run.id]
+      },
+      Effect.catchTags({
+        // Another engine was faster: there is nothing to recover any more.
+        LeaseLost: () => Effect.succeed([]),
+        UnknownRun: Effect.die,
+        RunNotReady: Effect.die,
+        RunAlreadyEnded: Effect.die
+      })
+    )
+
+    return Effect.gen(function* () {
+      const recovered: Array<RunId> = []
+      let cursor: string | undefined
+      do {
+        const page = yield* store.list(Runs, {
+          index: "byStatus",
+          prefix: ["running"],
+          order: "ascending",
+          ...(cursor === undefined ? {} : { cursor })
+        })
+        for (const run of page.items) {
+          recovered.push(...(yield* recoverOne(run)))
+        }
+        cursor = page.cursor
+      } while (cursor !== undefined)
+      return recovered
+    }).pipe(Effect.catchTag("CursorInvalid", Effect.die), Effect.withSpan("Recovery.recover"))
+  })
