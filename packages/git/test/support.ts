@@ -16,3 +16,7 @@ export const withGit =
     )
     if (Exit.isFailure(exit)) throw Cause.prettyErrors(exit.cause)[0] ?? new Error(Cause.pretty(exit.cause))
   }
+
+/** A text of numbered lines, some of them replaced. */
+export const numbered = (count: number, change: Readonly<Record<number, string>> = {}): string =>
+  Array.from({ length: count }, (_, at) => `${change[at + 1] ?? `line ${at + 1}`}\n`).join("")

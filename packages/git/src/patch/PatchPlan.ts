@@ -29,23 +29,25 @@ export interface PlannedPatch extends PatchBranch {
   readonly base: ObjectId
 }
 
+// An error's field must not be called `commit`: Effect itself calls a method of that name on every yielded value.
+
 /** A patch branch holds a merge commit, which has no single change to carry over. Nothing was rebuilt. */
 export class MergeCommitInPatch extends Schema.TaggedError<MergeCommitInPatch>("git/MergeCommitInPatch")(
   "MergeCommitInPatch",
-  { patch: Schema.String, commit: ObjectId }
+  { patch: Schema.String, commitId: ObjectId }
 ) {
   override get message(): string {
-    return `${this.patch} holds the merge commit ${this.commit}; rebase the branch so that it is a line of commits`
+    return `${this.patch} holds the merge commit ${this.commitId}; rebase the branch so that it is a line of commits`
   }
 }
 
 /** A patch branch shares no history with upstream, or the clone is too shallow to tell. Nothing was rebuilt. */
 export class PatchWithoutBase extends Schema.TaggedError<PatchWithoutBase>("git/PatchWithoutBase")(
   "PatchWithoutBase",
-  { patch: Schema.String, commit: ObjectId }
+  { patch: Schema.String, commitId: ObjectId }
 ) {
   override get message(): string {
-    return `${this.patch} reaches the commit ${this.commit}, which has no parent here, without meeting upstream; fetch more history (git fetch --unshallow) or base the branch on upstream`
+    return `${this.patch} reaches the commit ${this.commitId}, which has no parent here, without meeting upstream; fetch more history (git fetch --unshallow) or base the branch on upstream`
   }
 }
 
@@ -84,8 +86,8 @@ export const planPatches = Effect.fn("PatchPlan.planPatches")(function* (options
       const known = claimed.has(at) ? undefined : parents.get(at)
       if (known === undefined) break
       const [parent, second] = known
-      if (second !== undefined) return yield* new MergeCommitInPatch({ patch: patch.name, commit: at })
-      if (parent === undefined) return yield* new PatchWithoutBase({ patch: patch.name, commit: at })
+      if (second !== undefined) return yield* new MergeCommitInPatch({ patch: patch.name, commitId: at })
+      if (parent === undefined) return yield* new PatchWithoutBase({ patch: patch.name, commitId: at })
       claimed.add(at)
       commits.push(at)
       at = parent

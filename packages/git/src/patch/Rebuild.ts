@@ -53,10 +53,10 @@ export interface RebuildOptions {
 /** A commit object that cannot be read. Nothing was rebuilt. */
 export class UnreadableCommit extends Schema.TaggedError<UnreadableCommit>("git/UnreadableCommit")(
   "UnreadableCommit",
-  { commit: ObjectId, detail: Schema.String }
+  { commitId: ObjectId, detail: Schema.String }
 ) {
   override get message(): string {
-    return `The commit ${this.commit} cannot be carried over: ${this.detail}`
+    return `The commit ${this.commitId} cannot be carried over: ${this.detail}`
   }
 }
 
@@ -113,7 +113,7 @@ const readCommits = (repository: Repository, onto: ObjectId, planned: ReadonlyAr
     for (const [at, commit] of names.entries()) {
       const object = objects[at] ?? null
       const parsed = object === null ? Either.left("it is missing") : parseCommit(object.content)
-      if (Either.isLeft(parsed)) return yield* new UnreadableCommit({ commit, detail: parsed.left })
+      if (Either.isLeft(parsed)) return yield* new UnreadableCommit({ commitId: commit, detail: parsed.left })
       commits.set(commit, parsed.right)
     }
     return commits
@@ -121,7 +121,7 @@ const readCommits = (repository: Repository, onto: ObjectId, planned: ReadonlyAr
 
 const commitOf = (commits: Commits, commit: ObjectId) =>
   Effect.fromNullable(commits.get(commit)).pipe(
-    Effect.mapError(() => new UnreadableCommit({ commit, detail: "it was not read" }))
+    Effect.mapError(() => new UnreadableCommit({ commitId: commit, detail: "it was not read" }))
   )
 
 interface Walk {
