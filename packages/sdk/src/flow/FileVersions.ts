@@ -1,0 +1,46 @@
+/** Small files that are read again only when they changed: by path, time of change, size and inode. */
+import { readFile, stat } from "node:fs/promises"
+import { errorCode } from "./FlowPaths.ts"
+
+/** One version of one file; the same object as long as the file is the same. */
+export interface FileVersion {
+  readonly path: string
+  /** Tells versions apart: times in nanoseconds, size and inode. */
+  readonly identity: string
+  readonly text: string
+}
+
+/** Why a file has no version: the code of the error, `EISDIR` for what is no file, or `EFBIG`. */
+export interface FileUnreadable {
+  readonly code: string
+}
+
+/** The versions of all files that were asked for since the last {@link FileVersions.sweep}. */
+export class FileVersions {
+  #old = new Map<string, FileVersion>()
+  #current = new Map<string, FileVersion>()
+
+  /** The file as it is now; `bytesMax` bounds what is read into memory. */
+  async read(path: string, bytesMax: number): Promise<FileVersion | FileUnreadable> {
+    try {
+      // Taken before the text: a write in between makes the next look read again, never miss it.
+      const status = await stat(path, { bigint: true })
+      if (!status.isFile()) return { code: "EISDIR" }
+      if (status.size > bytesMax) return { code: "EFBIG" }
+      const identity = [status.mtimeNs, status.ctimeNs, status.size, status.dev, status.ino].join(":")
+      const known = this.#current.get(path) ?? this.#old.get(path)
+      const version =
+        known?.identity === identity ? known : { path, identity, text: await readFile(path, "utf8") }
+      this.#current.set(path, version)
+      return version
+    } catch (cause) {
+      return { code: errorCode(cause) }
+    }
+  }
+
+  /** Forgets what was not asked for since the last sweep. */
+  sweep(): void {
+    this.#old = this.#current
+    this.#current = new Map()
+  }
+}
