@@ -4,8 +4,8 @@
  * 1. Whatever way this ends (exit, timeout, interruption, a broken store), the group has ended before it does.
  * 2. Output is handed over in order, one piece at a time, and the next piece is read only when the last one
  *    was taken: a slow reader slows the command, memory stays flat.
- * 3. The end of the direct child is the end of the run. A process that left the group and still holds the
- *    output open delays it by `outputGraceMillis` at most.
+ * 3. The end of the direct child is the end of the run. A process that left the group and holds the output
+ *    open without using it delays it by `outputGraceMillis`; nothing does by more than {@link outputDrainMillisMax}.
  */
 import { existsSync } from "node:fs"
 import {
@@ -50,6 +50,9 @@ export interface StepHandlers {
 /** How long processes that the command left behind have between SIGTERM and SIGKILL, in milliseconds, at most. */
 export const stragglerGraceMillisMax = 500
 
+/** How long output that keeps coming, or a store that keeps taking, may delay the end of a run, in milliseconds. */
+export const outputDrainMillisMax = 30_000
+
 /**
  * Runs the command. The exit is a code, a signal, a timeout, or the reason why it could not be started.
  *
@@ -65,7 +68,8 @@ export const runStepProcess = Effect.fnUntraced(function* (
       const spawned = yield* spawn(command)
       if ("reason" in spawned) return { _tag: "NotStarted", reason: spawned.reason } satisfies ExitCause
       const broken = yield* Deferred.make<never, ExecutorError>()
-      const pump = yield* readOutput(spawned, handlers).pipe(
+      const progress: OutputProgress = { pieces: 0, taking: false }
+      const pump = yield* readOutput(spawned, progress, handlers).pipe(
         Effect.interruptible,
         Effect.onError((cause) =>
           Cause.isInterruptedOnly(cause) ? Effect.void : Deferred.failCause(broken, cause)
@@ -82,7 +86,7 @@ export const runStepProcess = Effect.fnUntraced(function* (
           }),
           Effect.raceFirst(Deferred.await(broken))
         )
-      ).pipe(Effect.onExit(() => settle(spawned, pump, limits, handlers)))
+      ).pipe(Effect.onExit(() => settle(spawned, pump, progress, limits, handlers)))
       // The output may have broken off after the exit, while the rest of it was taken.
       if (yield* Deferred.isDone(broken)) return yield* Deferred.await(broken)
       return exit
@@ -149,11 +153,29 @@ const exitCauseOf = (child: StepChild): ExitCause =>
     ? { _tag: "ExitCode", code: child.exitCode ?? 0 }
     : { _tag: "Signal", signal: String(child.signalCode) }
 
+/** Where the hand-over is: what tells a slow store from a pipe that nobody uses. */
+interface OutputProgress {
+  /** Pieces that were handed over. */
+  pieces: number
+  /** Whether a piece is being taken now. */
+  taking: boolean
+}
+
 /** Hands over the identity, then both streams until they end. */
-const readOutput = Effect.fnUntraced(function* (child: StepChild, handlers: StepHandlers) {
+const readOutput = Effect.fnUntraced(function* (
+  child: StepChild,
+  progress: OutputProgress,
+  handlers: StepHandlers
+) {
   yield* handlers.onStarted(identifyProcess(child.pid))
   const turn = yield* Effect.makeSemaphore(1)
-  const onOutput = (chunk: OutputChunk) => turn.withPermits(1)(handlers.onOutput(chunk))
+  const take = Effect.fnUntraced(function* (chunk: OutputChunk) {
+    progress.taking = true
+    yield* handlers.onOutput(chunk)
+    progress.taking = false
+    progress.pieces += 1
+  })
+  const onOutput = (chunk: OutputChunk) => turn.withPermits(1)(take(chunk))
   yield* Effect.all(
     [readStream(child.stdout, "stdout", onOutput), readStream(child.stderr, "stderr", onOutput)],
     { concurrency: 2, discard: true }
@@ -188,6 +210,7 @@ const readStream = (
 const settle = Effect.fnUntraced(function* (
   child: StepChild,
   pump: Fiber.RuntimeFiber<void, ExecutorError>,
+  progress: OutputProgress,
   limits: StepLimits,
   handlers: StepHandlers
 ) {
@@ -196,18 +219,31 @@ const settle = Effect.fnUntraced(function* (
     : limits.killGraceMillis
   yield* endGroup(child.pid, graceMillis)
   yield* awaitExit(child)
-  const outputEnded = yield* Fiber.await(pump).pipe(
-    Effect.interruptible,
-    Effect.timeoutTo({
-      duration: limits.outputGraceMillis,
-      onSuccess: () => true,
-      onTimeout: () => false
-    })
-  )
-  if (outputEnded) return
+  if (yield* awaitOutput(pump, progress, limits.outputGraceMillis)) return
   yield* Fiber.interrupt(pump)
+  // A store that did not take the last piece would not take this one either.
+  if (progress.taking) return
   yield* handlers.onOutput({
     stream: "system",
-    text: `A process that left the step's process group still holds its output open; what it prints from here on is not recorded.\n`
+    text: "A process that left the step's process group still holds its output open; what it prints from here on is not recorded.\n"
   })
+})
+
+/** Whether the output ended by itself. Goes on waiting while pieces come or are being taken. */
+const awaitOutput = Effect.fnUntraced(function* (
+  pump: Fiber.RuntimeFiber<void, ExecutorError>,
+  progress: OutputProgress,
+  graceMillis: number
+) {
+  const stepMillis = Math.max(graceMillis, 1)
+  for (let waitedMillis = 0; waitedMillis < outputDrainMillisMax; waitedMillis += stepMillis) {
+    const { pieces } = progress
+    const ended = yield* Fiber.await(pump).pipe(
+      Effect.interruptible,
+      Effect.timeoutTo({ duration: stepMillis, onSuccess: () => true, onTimeout: () => false })
+    )
+    if (ended) return true
+    if (!progress.taking && progress.pieces === pieces) return false
+  }
+  return false
 })

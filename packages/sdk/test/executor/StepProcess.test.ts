@@ -100,6 +100,27 @@ describe("backpressure", () => {
   )
 })
 
+describe("a slow store", () => {
+  it.live("gets all of the output, though the step has long ended", () =>
+    Effect.gen(function* () {
+      let text = ""
+      const exit = yield* runStepProcess(
+        shell("for n in 1 2 3; do echo $n; sleep 0.05; done"),
+        { ...limits, outputGraceMillis: 20 },
+        {
+          ...quiet,
+          onOutput: (chunk) => {
+            text += chunk.text
+            return Effect.sleep(300)
+          }
+        }
+      )
+      expect(exit).toEqual({ _tag: "ExitCode", code: 0 })
+      expect(text).toBe("1\n2\n3\n")
+    })
+  )
+})
+
 describe("a group whose engine is gone", () => {
   const start = Effect.fnUntraced(function* () {
     const started = yield* Deferred.make<ProcessIdentity>()
