@@ -1,0 +1,109 @@
+/**
+ * What a process knows of the log: its index, its newest rows, the documents, and who waits for more.
+ * Rows come in here only when they are part of the log for good.
+ */
+import type { Driver } from "@patchmoi/core/store/Driver"
+import type { LogRow } from "@patchmoi/core/store/Log"
+import { MemoryTables } from "@patchmoi/core/store/MemoryTables"
+import * as Effect from "effect/Effect"
+import type { FileSystemOps } from "./fileOps.ts"
+import { LogIndex } from "./LogIndex.ts"
+import { decodeLine, newline } from "./lineFormat.ts"
+import { RecentRows } from "./RecentRows.ts"
+import { storing } from "./storing.ts"
+
+/** Most bytes of the log that one read takes, unless a single fact is longer. */
+const readBytesMax = 4 * 1_048_576
+
+interface Waiter {
+  readonly position: number
+  readonly resume: () => void
+}
+
+export class Replica {
+  readonly index = new LogIndex()
+  readonly tables = new MemoryTables()
+  readonly #recent = new RecentRows()
+  readonly #waiters = new Set<Waiter>()
+
+  constructor(
+    readonly ops: FileSystemOps,
+    /** The folder of the segments. */
+    readonly directory: string
+  ) {}
+
+  /** Takes in a commit that lies at these offsets of the last segment. */
+  add(rows: ReadonlyArray<LogRow>, offsets: ReadonlyArray<number>, end: number): void {
+    this.tables.addFacts(rows, this.index.head + 1)
+    this.index.add(rows, offsets, end)
+    for (const row of rows) this.#recent.push(row)
+  }
+
+  /** Wakes those who wait for a position that is there now. */
+  announce(): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.position >= this.index.head) continue
+      this.#waiters.delete(waiter)
+      waiter.resume()
+    }
+  }
+
+  readonly awaitBeyond: Driver["awaitBeyond"] = (position) =>
+    Effect.async<void>((resume) => {
+      if (this.index.head > position) return resume(Effect.void)
+      const waiter = { position, resume: () => resume(Effect.void) }
+      this.#waiters.add(waiter)
+      return Effect.sync(() => void this.#waiters.delete(waiter))
+    })
+
+  readonly readAfter: Driver["readAfter"] = (position, limit) =>
+    storing("read the log", () => {
+      const from = Math.max(0, Math.floor(position))
+      const recent = this.#recent.after(from, limit)
+      if (recent !== undefined) return recent
+      const rows: Array<LogRow> = []
+      const last = Math.min(this.index.head, from + limit)
+      for (let next = from + 1; next <= last; ) {
+        const read = this.#read(next, last)
+        rows.push(...read)
+        next += read.length
+      }
+      return rows
+    })
+
+  readonly readStream: Driver["readStream"] = (stream, afterVersion, limit) =>
+    storing("read the log", () =>
+      this.index.positions(stream, afterVersion, limit).flatMap((position) => this.rowAt(position) ?? [])
+    )
+
+  /** The row at this position; undefined when the log does not reach it. */
+  rowAt(position: number): LogRow | undefined {
+    if (position < 1 || position > this.index.head) return undefined
+    return (this.#recent.after(position - 1, 1) ?? this.#read(position, position))[0]
+  }
+
+  /** Rows from the disk: at least the first one. */
+  #read(first: number, last: number): ReadonlyArray<LogRow> {
+    const range = this.index.range(first, last, readBytesMax)
+    if (range === undefined) throw new Error(`position ${first} is not in the log`)
+    const path = `${this.directory}/${range.name}`
+    const bytes = this.ops.read(path, range.offset, range.bytes)
+    const rows: Array<LogRow> = []
+    for (let offset = 0; offset < bytes.length; ) {
+      const end = bytes.indexOf(newline, offset)
+      const line = end < 0 ? "the line has no end" : decodeLine(bytes.subarray(offset, end))
+      if (typeof line === "string" || line.row.position !== first + rows.length) {
+        const reason = typeof line === "string" ? line : `position ${line.row.position} lies there`
+        throw new Error(
+          `${path} (byte ${range.offset + offset}): ${reason} where position ${first + rows.length} was; ` +
+            "look with `patchmoi log verify`"
+        )
+      }
+      rows.push(line.row)
+      offset = end + 1
+    }
+    if (rows.length === 0)
+      throw new Error(`${path} ends before position ${first}; look with \`patchmoi log verify\``)
+    return rows
+  }
+}

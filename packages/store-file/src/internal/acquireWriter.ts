@@ -1,0 +1,61 @@
+/** What every writer into a store does first: the folder, the lock, the log, and the cut of a torn tail. */
+import type { AnyAggregate } from "@patchmoi/core/store/Aggregate"
+import type { StoreError } from "@patchmoi/core/store/Log"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import { type LockOwner, LogDamaged, StoreLocked } from "../FileStoreErrors.ts"
+import { type Cut, cutLog } from "./cutLog.ts"
+import { type FileSystemOps, makeDurableDirectory } from "./fileOps.ts"
+import { takeLock } from "./lockFile.ts"
+import { type OpenedLog, openLog } from "./openLog.ts"
+import { thisProcess } from "./processIdentity.ts"
+import { storing } from "./storing.ts"
+
+/** A log that is open for writing. */
+export interface WritableLog extends OpenedLog {
+  /** The torn tail that was cut off. */
+  readonly cut: Cut | undefined
+}
+
+/** Takes the lock until the scope closes; gives the owner that went without giving it back, if one did. */
+export const acquireLock = (
+  ops: FileSystemOps,
+  directory: string
+): Effect.Effect<LockOwner | undefined, StoreError | StoreLocked, Scope.Scope> =>
+  Effect.gen(function* () {
+    const owner = thisProcess(yield* Clock.currentTimeMillis)
+    const nonce = String(yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER))
+    const held = yield* Effect.acquireRelease(
+      Effect.flatMap(
+        storing("take the lock", () => {
+          makeDurableDirectory(ops, directory)
+          return takeLock(ops, directory, owner, nonce)
+        }),
+        (taken) => (taken instanceof StoreLocked ? Effect.fail(taken) : Effect.succeed(taken))
+      ),
+      ({ release }) =>
+        Effect.catchAll(storing("give the lock back", release), (error) => Effect.logWarning(error.message))
+    )
+    return held.tookOver
+  })
+
+/** Reads the log under the lock and cuts its torn tail, if it has one. */
+export const openForWriting = (
+  ops: FileSystemOps,
+  directory: string,
+  aggregates: ReadonlyArray<AnyAggregate>
+): Effect.Effect<WritableLog, StoreError | LogDamaged> =>
+  Effect.gen(function* () {
+    const opened = yield* storing("read the log", () => openLog(ops, directory, aggregates))
+    if (opened instanceof LogDamaged) return yield* opened
+    const cut = yield* storing("cut the torn tail of the log", () => cutLog(ops, directory, opened.scan))
+    if (cut !== undefined) {
+      yield* Effect.logWarning(
+        `The log ended in the middle of a commit that was never acknowledged (${cut.file}:${cut.line}, ${cut.reason}); ` +
+          `${cut.bytes} bytes are kept in ${cut.copies.join(", ")}`
+      )
+    }
+    return { ...opened, cut }
+  })
