@@ -3,6 +3,7 @@
  * operators and their scripts rely on; docs/reference/feed-sources.md is the page for them.
  */
 import { SourceId } from "@patchmoi/core/Ids"
+import type * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 import { hasCredentials } from "./Redact.ts"
 
@@ -19,17 +20,21 @@ const filledText = Schema.String.pipe(Schema.filter((value) => value.trim().leng
   description: "a string that is not blank"
 })
 
+/** Values for property tests: a filter over any text would hardly ever find a URL. */
+const webUrls = () => (check: typeof FastCheck) => check.webUrl()
+
 const urlOf = (protocols: ReadonlyArray<string>, description: string) =>
   Schema.String.pipe(
     Schema.filter((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
-  ).annotations({ description })
+  ).annotations({ description, arbitrary: webUrls })
 
 /** An address to read from. Credentials in it are allowed, are sent as a header, and appear in no message. */
 export const HttpUrl = urlOf(["http:", "https:"], "an http:// or https:// URL")
 
 /** An address to show. It is written into every signal, so it may carry no credentials. */
 const PublicUrl = HttpUrl.pipe(Schema.filter((value) => !hasCredentials(value))).annotations({
-  description: "an http:// or https:// URL without a user name or password in it"
+  description: "an http:// or https:// URL without a user name or password in it",
+  arbitrary: webUrls
 })
 
 const BackendUrl = urlOf(["http:", "https:", "ws:", "wss:"], "an http://, https://, ws:// or wss:// URL")

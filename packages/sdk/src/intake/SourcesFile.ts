@@ -25,14 +25,15 @@ export class SourcesFileError extends Schema.TaggedError<SourcesFileError>("patc
   "SourcesFileError",
   {
     file: Schema.String,
+    // Not `line` and `column`: the runtime's errors have these, for the place where they were made.
     /** Counted from 1; present where the text is not JSON. */
-    line: Schema.optional(Schema.Int),
-    column: Schema.optional(Schema.Int),
+    atLine: Schema.optional(Schema.Int),
+    atColumn: Schema.optional(Schema.Int),
     reason: Schema.String
   }
 ) {
   override get message() {
-    const place = this.line === undefined ? "" : `:${this.line}:${this.column ?? 1}`
+    const place = this.atLine === undefined ? "" : `:${this.atLine}:${this.atColumn ?? 1}`
     return `${this.file}${place}: ${this.reason}`
   }
 }
@@ -83,7 +84,9 @@ export const decodeSourcesFile = (
   const parsed = parseJson(text)
   if (Either.isLeft(parsed)) {
     const { line, column, reason } = parsed.left
-    return Either.left(new SourcesFileError({ file, line, column, reason: `not JSON: ${reason}` }))
+    return Either.left(
+      new SourcesFileError({ file, atLine: line, atColumn: column, reason: `not JSON: ${reason}` })
+    )
   }
   const document = parsed.right
   if (!isRecord(document)) {

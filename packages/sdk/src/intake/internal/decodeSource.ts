@@ -1,5 +1,6 @@
 /** One source of the sources file: its fields, its defaults, and what to say about it. */
 import * as Either from "effect/Either"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { findProvider, plannedProviders, providerNames } from "../Providers.ts"
 import { npmDocumentUrl } from "../providers/npm.ts"
@@ -8,6 +9,7 @@ import {
   pollIntervalSecondsMin,
   Source,
   SourceRepo,
+  type SourceTarget,
   targetModes,
   WorkspaceTarget
 } from "../Source.ts"
@@ -32,8 +34,11 @@ export const decodeSource = (
   const extra = [...providerProblems(value, path), ...targetProblems(value, path)]
   if (extra.length === 0) return decoded
   const others = Either.isLeft(decoded) ? decoded.left : []
-  const told = new Set(extra.map((problem) => problem.path))
-  return Either.left([...others.filter((problem) => !told.has(problem.path)), ...extra])
+  const told = extra.map((problem) => problem.path)
+  const untold = others.filter(
+    (problem) => !told.includes(problem.path) && !problem.path.startsWith(`${path}.target`)
+  )
+  return Either.left([...untold, ...extra])
 }
 
 // --- internal ---
@@ -93,21 +98,30 @@ const providerProblems = (
   return []
 }
 
-/** A target of an unknown mode: one problem at its `mode`, rather than one for each kind that it could be. */
+/** The wrong fields of a target, judged by its own mode: a union would report those of every other mode too. */
 const targetProblems = (
   value: Readonly<Record<string, unknown>>,
   path: string
 ): ReadonlyArray<FieldProblem> => {
-  const target = value["target"]
-  if (!isRecord(target) || targetModes.some((mode) => mode === target["mode"])) return []
-  return [
-    {
-      path: `${path}.target.mode`,
-      expected: targetModes.join(", "),
-      found: describeValue(target["mode"], path)
-    }
-  ]
+  const { target } = value
+  if (target === undefined) return []
+  const targetPath = `${path}.target`
+  const mode = isRecord(target) ? target["mode"] : undefined
+  if (targetModes.some((known) => known === mode)) {
+    const decoded: Either.Either<SourceTarget, ParseResult.ParseError> = isForkMode(mode)
+      ? decodeForkSync(target)
+      : decodeWorkspace(target)
+    return Either.isLeft(decoded) ? schemaProblems(decoded.left.issue, targetPath) : []
+  }
+  const expected = `an object whose mode is ${targetModes.join(", ")}`
+  const found = isRecord(target) ? `mode ${describeValue(mode, path)}` : describeValue(target, path)
+  return [{ path: targetPath, expected, found }]
 }
+
+const isForkMode = (mode: unknown): boolean => mode === "notify_only" || mode === "fork_sync"
+
+const decodeForkSync = Schema.decodeUnknownEither(ForkSyncTarget, allErrors)
+const decodeWorkspace = Schema.decodeUnknownEither(WorkspaceTarget, allErrors)
 
 const decodeFields = Schema.decodeUnknownEither(Source, allErrors)
 
@@ -137,4 +151,4 @@ const sourceWarnings = (
 }
 
 const targetKeys = (mode: unknown): ReadonlyArray<string> =>
-  Object.keys(mode === "notify_only" || mode === "fork_sync" ? ForkSyncTarget.fields : WorkspaceTarget.fields)
+  Object.keys(isForkMode(mode) ? ForkSyncTarget.fields : WorkspaceTarget.fields)

@@ -21,7 +21,9 @@ const problemsMax = 50
 export const schemaProblems = (issue: ParseResult.ParseIssue, path: string): ReadonlyArray<FieldProblem> => {
   const problems: Array<FieldProblem> = []
   collect(issue, path, undefined, problems)
-  return problems.slice(0, problemsMax)
+  // A union reports each of its members; the first one says enough.
+  const paths = new Set<string>()
+  return problems.filter((one) => !paths.has(one.path) && paths.add(one.path)).slice(0, problemsMax)
 }
 
 /** The wrong fields as lines `path: expected …, found …`. */
@@ -84,6 +86,8 @@ const collect = (
     }
     case "Type":
     case "Forbidden": {
+      // "Nothing" is what every optional field might also be: no help to somebody who wrote something.
+      if ("ast" in issue && SchemaAST.isUndefinedKeyword(issue.ast)) return
       const expected =
         outer ?? ("ast" in issue ? (wordsOf(issue.ast) ?? String(issue.ast)) : "something else")
       problems.push({ path, expected, found: describeValue(issue.actual, path) })
