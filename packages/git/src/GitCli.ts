@@ -95,11 +95,13 @@ const spawn = (program: string, env: Environment, command: GitCommand, stdin: Ui
 const makeRun = (program: string, env: Environment) => (command: GitCommand) => {
   const failure = failureOf(command)
   const stdin = typeof command.stdin === "string" ? new TextEncoder().encode(command.stdin) : command.stdin
-  return Effect.scoped(
+  const finished = Effect.scoped(
     Effect.flatMap(spawn(program, env, command, stdin ?? new Uint8Array()), (group) =>
       collect(group, command, failure)
     )
-  ).pipe(
+  )
+  // Finalizers run git as well, and there the waits inside must stay interruptible for the limits to hold.
+  return Effect.interruptible(finished).pipe(
     Effect.timeoutFail({
       duration: command.timeout ?? timeoutMillisDefault,
       onTimeout: () => failure("timeout", "the command was over its time and was ended")

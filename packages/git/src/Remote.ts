@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import { Git, type GitError, linesOf, redactUrls } from "./Git.ts"
 import { isObjectId, ObjectId, parseRef, parseRemote, parseTag, RefName, type RemoteName } from "./GitName.ts"
 import { type Repository, readRefs, resolveCommit } from "./Repository.ts"
-import { upstreamTagsRef } from "./topology/Topology.ts"
+import { upstreamTagsRef } from "./UpstreamRefs.ts"
 
 /** Time of one talk with a remote unless the caller says otherwise, in milliseconds: 10 minutes. */
 export const remoteTimeoutMillisDefault = 600_000

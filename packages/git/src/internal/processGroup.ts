@@ -109,10 +109,12 @@ const start = (options: SpawnOptions): ProcessGroup => {
         const alreadyGone = child.exitCode !== null || child.signalCode !== null
         if (alreadyGone) return
         yield* signalGroup("SIGTERM")
-        const ended = yield* exited.pipe(Effect.timeoutOption(graceMillis))
+        // A finalizer is uninterruptible, and a wait that cannot be interrupted cannot be timed out either.
+        const leaderEnds = Effect.interruptible(exited)
+        const ended = yield* leaderEnds.pipe(Effect.timeoutOption(graceMillis))
         // Members of the group may outlive a leader that obeyed SIGTERM, so the group is killed in both cases.
         yield* signalGroup("SIGKILL")
-        if (Option.isNone(ended)) yield* exited.pipe(Effect.timeoutOption(terminateGraceMillisDefault))
+        if (Option.isNone(ended)) yield* leaderEnds.pipe(Effect.timeoutOption(terminateGraceMillisDefault))
       })
   }
 }

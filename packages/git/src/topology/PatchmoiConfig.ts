@@ -125,7 +125,9 @@ const timeout = Schema.Int.pipe(Schema.between(1, checkTimeoutMillisMax))
 
 /** A key with its schema and the words for what it expects. */
 const key = <A, I>(schema: Schema.Schema<A, I>, expected: string) =>
-  Schema.optional(schema.annotations({ message: () => ({ message: expected, override: true }) }))
+  Schema.optionalWith(schema.annotations({ message: () => ({ message: expected, override: true }) }), {
+    exact: true
+  })
 const flag = () => key(Schema.Boolean, "true or false")
 const branch = () => key(branchName, 'a branch name such as "main"')
 const remote = () => key(RemoteName, 'the name of a remote such as "upstream"')
@@ -148,11 +150,11 @@ const sections = {
 }
 
 const ConfigFile = Schema.Struct({
-  git: Schema.optional(Schema.Struct(sections.git)),
-  fetch: Schema.optional(Schema.Struct(sections.fetch)),
-  safety: Schema.optional(Schema.Struct(sections.safety)),
-  checks: Schema.optional(Schema.Struct(sections.checks)),
-  publish: Schema.optional(Schema.Struct(sections.publish))
+  git: Schema.optionalWith(Schema.Struct(sections.git), { exact: true }),
+  fetch: Schema.optionalWith(Schema.Struct(sections.fetch), { exact: true }),
+  safety: Schema.optionalWith(Schema.Struct(sections.safety), { exact: true }),
+  checks: Schema.optionalWith(Schema.Struct(sections.checks), { exact: true }),
+  publish: Schema.optionalWith(Schema.Struct(sections.publish), { exact: true })
 })
 type ConfigFile = typeof ConfigFile.Type
 

@@ -9,15 +9,7 @@ import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Git, linesOf, nulFieldsOf, redactUrls, textOf } from "../Git.ts"
-import {
-  isObjectId,
-  ObjectId,
-  parseRef,
-  parseRemote,
-  RefName,
-  type RemoteName,
-  shortName
-} from "../GitName.ts"
+import { ObjectId, parseRef, parseRemote, RefName, shortName } from "../GitName.ts"
 import { readPatchBranches } from "../patch/PatchPlan.ts"
 import { type Repository, readRefs } from "../Repository.ts"
 import { loadConfig, type PatchmoiConfig } from "./PatchmoiConfig.ts"
@@ -101,36 +93,6 @@ export const discoverTopology = Effect.fn("Topology.discover")(function* (option
   const discovered: DiscoveredTopology = { topology, config }
   return discovered
 })
-
-/**
- * Commits that bound the patches from below: everything that is known to be upstream's. The remote's branches, and the
- * tags that `fetch` keeps apart for that remote. A release tag on a side branch is covered by the latter.
- */
-export const readUpstreamCommits = Effect.fn("Topology.readUpstreamCommits")(function* (options: {
-  readonly repository: Repository
-  readonly remote: string
-}) {
-  const git = yield* Git
-  const remote = yield* parseRemote(options.remote)
-  const output = yield* git.run({
-    args: [
-      "for-each-ref",
-      "--format=%(if)%(*objectname)%(then)%(*objecttype) %(*objectname)%(else)%(objecttype) %(objectname)%(end)",
-      "--",
-      `refs/remotes/${remote}/`,
-      upstreamTagsRef(remote)
-    ],
-    cwd: options.repository.directory
-  })
-  const commits = linesOf(output.stdout).flatMap((line) => {
-    const [type, id = ""] = line.split(" ")
-    return type === "commit" && isObjectId(id) ? [id] : []
-  })
-  return [...new Set(commits)]
-})
-
-/** Where the tags of a remote are kept, apart from the fork's own tags. */
-export const upstreamTagsRef = (remote: RemoteName): string => `refs/patchmoi/tags/${remote}/`
 
 // --- internal ---
 

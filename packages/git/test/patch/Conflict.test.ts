@@ -50,7 +50,7 @@ const conflictOf = (
     expect(streamed.conflict.patch).toBe("patch/b-bad")
     expect(streamed.conflict.subject).toBe("subject of patch/b-bad")
     expect(streamed.conflict.commit.toString()).toBe(yield* repo.git("rev-parse", "patch/b-bad"))
-    expect(Schema.decodeUnknownSync(Conflicted)(JSON.parse(JSON.stringify(streamed)))).toEqual(streamed)
+    expect(yield* Schema.decodeUnknown(Conflicted)(JSON.parse(JSON.stringify(streamed)))).toEqual(streamed)
     return { repo, conflict: streamed.conflict }
   })
 

@@ -3,50 +3,11 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { ObjectId, parseRef } from "../../src/GitName.ts"
-import { readPatchBranches } from "../../src/patch/PatchPlan.ts"
-import { type RebuildOptions, rebuild } from "../../src/patch/Rebuild.ts"
-import { RebuildResult, type Rebuilt } from "../../src/patch/RebuildResult.ts"
-import { openRepository } from "../../src/Repository.ts"
+import { ObjectId } from "../../src/GitName.ts"
+import { RebuildResult } from "../../src/patch/RebuildResult.ts"
 import { makeTempClone, makeTempRepo, type TempRepo, tempRepoAt } from "../../src/testing/TempRepo.ts"
 import { numbered, withGit } from "../support.ts"
-
-const patchesOf = (directory: string) =>
-  Effect.gen(function* () {
-    const repository = yield* openRepository({ directory })
-    const patches = yield* readPatchBranches({ repository, prefix: yield* parseRef("refs/heads/patch") })
-    return { repository, patches }
-  })
-
-const rebuildIn = (directory: string, more: Partial<RebuildOptions> = {}) =>
-  Effect.flatMap(patchesOf(directory), (found) => rebuild({ ...found, onto: "v2", ...more }))
-
-const rebuiltIn = (directory: string, more: Partial<RebuildOptions> = {}) =>
-  Effect.flatMap(rebuildIn(directory, more), (result) =>
-    result._tag === "Rebuilt"
-      ? Effect.succeed<Rebuilt>(result)
-      : Effect.dieMessage(`conflict: ${JSON.stringify(result.conflict)}`)
-  )
-
-/** `v1`, then `v2` on main; `patch/one` and `patch/two` on `v1`, `patch/two` with two commits. */
-const makeFork = (objectFormat: "sha1" | "sha256" = "sha1") =>
-  Effect.gen(function* () {
-    const repo = yield* makeTempRepo({ objectFormat })
-    yield* repo.commit("base", { "a.txt": numbered(30), "b.txt": numbered(30), "c.txt": "c\n" })
-    yield* repo.git("tag", "v1")
-    yield* repo.git("switch", "--quiet", "-c", "patch/two", "v1")
-    yield* repo.commit("two, first part\n\nWith a body.\n", { "b.txt": numbered(30, { 3: "two" }) })
-    yield* repo.commit("two, second part", { "new/file.txt": "new\n" })
-    yield* repo.git("switch", "--quiet", "-c", "patch/one", "v1")
-    yield* repo.commit("one", { "a.txt": numbered(30, { 3: "one" }) })
-    yield* repo.git("switch", "--quiet", "main")
-    yield* repo.commit("release", {
-      "a.txt": numbered(30, { 25: "v2" }),
-      "b.txt": numbered(30, { 25: "v2" })
-    })
-    yield* repo.git("tag", "-a", "-m", "release", "v2")
-    return repo
-  })
+import { makeFork, rebuildIn, rebuiltIn } from "./fork.ts"
 
 /** Everything of the user's that a rebuild must leave alone, and all refs. */
 const stateOf = (repo: TempRepo) =>
@@ -82,7 +43,9 @@ describe("rebuild", () => {
           )
           expect(yield* repo.git("show", `${result.tip}:new/file.txt`)).toBe("new")
           expect(yield* repo.git("fsck", "--strict", "--no-dangling")).toBe("")
-          expect(Schema.decodeUnknownSync(RebuildResult)(JSON.parse(JSON.stringify(result)))).toEqual(result)
+          expect(yield* Schema.decodeUnknown(RebuildResult)(JSON.parse(JSON.stringify(result)))).toEqual(
+            result
+          )
         }
       })
     )

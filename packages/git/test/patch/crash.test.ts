@@ -1,0 +1,133 @@
+/**
+ * Goal: a rebuild that stops anywhere leaves the repository as it was, or finished. Method: interrupt it, and kill a
+ * process that runs it, after growing delays; then look at refs, leftovers and integrity, and rebuild again.
+ */
+import { expect, test } from "bun:test"
+import { chmod, mkdir, readdir, utimes, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import process from "node:process"
+import * as Effect from "effect/Effect"
+import { Git } from "../../src/Git.ts"
+import { makeGitCli } from "../../src/GitCli.ts"
+import { isolatedEnvironment, makeTempDirectory, type TempRepo } from "../../src/testing/TempRepo.ts"
+import { withGit } from "../support.ts"
+import { makeFork, rebuiltIn } from "./fork.ts"
+
+const delaysMillis = [5, 15, 25, 35, 50, 70, 100, 400]
+const candidate = "refs/heads/candidate/v2"
+const refs = [{ ref: candidate, expected: null }]
+
+const homeOf = (repo: TempRepo) => join(repo.directory, ".git/patchmoi")
+const leftoversOf = (repo: TempRepo) => Effect.promise(() => readdir(homeOf(repo)).catch(() => []))
+
+test(
+  "an interrupted rebuild leaves no object folder, and the ref either absent or complete",
+  withGit(() =>
+    Effect.gen(function* () {
+      const repo = yield* makeFork()
+      const { tip } = yield* rebuiltIn(repo.directory)
+      const outcomes = new Set<string>()
+      for (const delay of delaysMillis) {
+        yield* rebuiltIn(repo.directory, { refs }).pipe(Effect.timeoutOption(delay))
+        expect(yield* leftoversOf(repo)).toEqual([])
+        const value = yield* repo.git("for-each-ref", "--format=%(objectname)", candidate)
+        expect(["", tip]).toContain(value)
+        outcomes.add(value === "" ? "absent" : "complete")
+        if (value !== "") yield* repo.git("update-ref", "-d", candidate)
+      }
+      expect(outcomes).toContain("absent")
+      expect(yield* repo.git("fsck", "--strict", "--no-dangling")).toBe("")
+    })
+  )
+)
+
+test(
+  "a killed rebuild leaves a sound repository, and the next one succeeds",
+  withGit(() =>
+    Effect.gen(function* () {
+      const repo = yield* makeFork()
+      const script = `
+        import * as Effect from "effect/Effect"
+        import { layerGitCli } from "${join(import.meta.dir, "../../src/GitCli.ts")}"
+        import { rebuildIn } from "${join(import.meta.dir, "fork.ts")}"
+        process.stdout.write("ready\\n")
+        const refs = [{ ref: "${candidate}", expected: null }]
+        const work = rebuildIn("${repo.directory}", { refs })
+        await Effect.runPromise(work.pipe(Effect.provide(layerGitCli({ env: ${JSON.stringify(isolatedEnvironment)} }))))
+      `
+      for (const delay of delaysMillis) {
+        const child = Bun.spawn([process.execPath, "-e", script], {
+          cwd: import.meta.dir,
+          stdout: "pipe",
+          stderr: "inherit",
+          detached: true
+        })
+        yield* Effect.promise(() => child.stdout.getReader().read())
+        yield* Effect.sleep(delay)
+        yield* Effect.try(() => process.kill(-child.pid, "SIGKILL")).pipe(Effect.option)
+        yield* Effect.promise(() => child.exited)
+        expect(yield* repo.git("fsck", "--strict", "--no-dangling")).toBe("")
+        const value = yield* repo.git("for-each-ref", "--format=%(objectname)", candidate)
+        const { tip } = yield* rebuiltIn(repo.directory)
+        expect(["", tip]).toContain(value)
+        if (value !== "") yield* repo.git("update-ref", "-d", candidate)
+      }
+    })
+  )
+)
+
+test(
+  "removes what a killed rebuild left a day ago, and nothing younger",
+  withGit(() =>
+    Effect.gen(function* () {
+      const repo = yield* makeFork()
+      const old = join(homeOf(repo), "quarantine-1-old")
+      const young = join(homeOf(repo), "quarantine-1-young")
+      yield* Effect.promise(async () => {
+        for (const folder of [old, young]) await mkdir(folder, { recursive: true })
+        await utimes(old, 1_000_000, 1_000_000)
+      })
+      yield* rebuiltIn(repo.directory)
+      expect(yield* leftoversOf(repo)).toEqual(["quarantine-1-young"])
+    })
+  )
+)
+
+test(
+  "only what the result needs is kept: no throw-away commit, no padding",
+  withGit(() =>
+    Effect.gen(function* () {
+      const repo = yield* makeFork()
+      const { tip } = yield* rebuiltIn(repo.directory, { refs })
+      const unreachable = yield* repo.git("fsck", "--unreachable", "--no-reflogs")
+      expect(unreachable).toBe("")
+      expect(yield* repo.git("rev-parse", candidate)).toBe(tip)
+    })
+  )
+)
+
+test(
+  "goes on without the long-lived process when that one breaks or talks nonsense",
+  withGit(() =>
+    Effect.gen(function* () {
+      const repo = yield* makeFork()
+      const { tip } = yield* rebuiltIn(repo.directory)
+      for (const failure of ["exit 3", "printf 'nonsense\\0'; cat >/dev/null", "printf '1\\0'; exit 0"]) {
+        const program = join(yield* makeTempDirectory, "git")
+        const script = `#!/bin/sh\ncase "$*" in *merge-tree*--stdin*) ${failure};; esac\nexec git "$@"\n`
+        yield* Effect.promise(async () => {
+          await writeFile(program, script)
+          await chmod(program, 0o755)
+        })
+        const git = yield* makeGitCli({ program, env: isolatedEnvironment })
+        const result = yield* rebuiltIn(repo.directory).pipe(Effect.provideService(Git, git))
+        expect(result.tip).toBe(tip)
+        const strict = yield* rebuiltIn(repo.directory, { engine: "stream" }).pipe(
+          Effect.provideService(Git, git),
+          Effect.flip
+        )
+        expect(strict._tag).toBe("GitError")
+      }
+    })
+  )
+)
