@@ -15,32 +15,42 @@ export interface FileUnreadable {
   readonly code: string
 }
 
-/** The versions of all files that were asked for since the last {@link FileVersions.sweep}. */
+/**
+ * The versions of all files that were asked for since the last {@link FileVersions.sweep}. Between two sweeps a file is
+ * looked at once, however many ask, so that all of them see the same version.
+ */
 export class FileVersions {
   #old = new Map<string, FileVersion>()
-  #current = new Map<string, FileVersion>()
+  #current = new Map<string, Promise<FileVersion | FileUnreadable>>()
 
-  /** The file as it is now; `bytesMax` bounds what is read into memory. */
-  async read(path: string, bytesMax: number): Promise<FileVersion | FileUnreadable> {
-    try {
-      // Taken before the text: a write in between makes the next look read again, never miss it.
-      const status = await stat(path, { bigint: true })
-      if (!status.isFile()) return { code: "EISDIR" }
-      if (status.size > bytesMax) return { code: "EFBIG" }
-      const identity = [status.mtimeNs, status.ctimeNs, status.size, status.dev, status.ino].join(":")
-      const known = this.#current.get(path) ?? this.#old.get(path)
-      const version =
-        known?.identity === identity ? known : { path, identity, text: await readFile(path, "utf8") }
-      this.#current.set(path, version)
-      return version
-    } catch (cause) {
-      return { code: errorCode(cause) }
-    }
+  /** The file as it is now; `bytesMax` bounds what is read into memory. Never rejects. */
+  read(path: string, bytesMax: number): Promise<FileVersion | FileUnreadable> {
+    const looking = this.#current.get(path) ?? look(path, bytesMax, this.#old.get(path))
+    this.#current.set(path, looking)
+    return looking
   }
 
-  /** Forgets what was not asked for since the last sweep. */
-  sweep(): void {
-    this.#old = this.#current
+  /** Forgets what was not asked for since the last sweep, and looks at files anew from here on. */
+  async sweep(): Promise<void> {
+    const versions = await Promise.all(this.#current.values())
+    this.#old = new Map(versions.flatMap((each) => ("code" in each ? [] : [[each.path, each] as const])))
     this.#current = new Map()
+  }
+}
+
+const look = async (
+  path: string,
+  bytesMax: number,
+  known: FileVersion | undefined
+): Promise<FileVersion | FileUnreadable> => {
+  try {
+    // Taken before the text: a write in between makes the next look read again, never miss it.
+    const status = await stat(path, { bigint: true })
+    if (!status.isFile()) return { code: "EISDIR" }
+    if (status.size > bytesMax) return { code: "EFBIG" }
+    const identity = [status.mtimeNs, status.ctimeNs, status.size, status.dev, status.ino].join(":")
+    return known?.identity === identity ? known : { path, identity, text: await readFile(path, "utf8") }
+  } catch (cause) {
+    return { code: errorCode(cause) }
   }
 }

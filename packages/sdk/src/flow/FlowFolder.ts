@@ -59,8 +59,8 @@ export class FlowFolderReader {
   }
 
   /** Forgets folders and files that were not read since the last sweep. */
-  sweep(): void {
-    this.#files.sweep()
+  async sweep(): Promise<void> {
+    await this.#files.sweep()
     this.#old = this.#current
     this.#current = new Map()
   }

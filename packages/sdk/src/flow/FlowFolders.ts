@@ -35,6 +35,10 @@ export class FlowFolders {
   readonly #reader: FlowFolderReader
   #warned = new Map<Flow, { readonly notes: string; readonly flow: Flow }>()
   #last: CatalogSnapshot = { flows: [], broken: [] }
+  /** The look that is going on, or the last one. */
+  #looking: Promise<CatalogSnapshot> = Promise.resolve(this.#last)
+  /** The look that comes after it, if somebody waits for one. */
+  #waiting: Promise<CatalogSnapshot> | undefined
 
   /** `checkOf` makes the check of a trigger's schema, once per version of the file; without it triggers have none. */
   constructor(options: FlowFoldersOptions, checkOf?: CheckOf) {
@@ -43,24 +47,38 @@ export class FlowFolders {
     this.#roots = (options.roots ?? flowRootsDefault).map((root) => resolve(this.#workspace, root))
   }
 
-  /** All flows as they are now. Never rejects: what cannot be read is listed as broken. */
-  async read(): Promise<CatalogSnapshot> {
+  /**
+   * All flows as they are now: every change that was made before the call is seen. Calls that come while a look is going
+   * on share the next one. Never rejects: what cannot be read is listed as broken.
+   */
+  read(): Promise<CatalogSnapshot> {
+    this.#waiting ??= this.#looking.then(() => {
+      this.#waiting = undefined
+      const look = this.#look()
+      this.#looking = look
+      return look
+    })
+    return this.#waiting
+  }
+
+  async #look(): Promise<CatalogSnapshot> {
     const workspaceReal = (await realPathOf(this.#workspace)).path ?? this.#workspace
     const seen = new Set<string>()
-    const found: Array<FoundFolder> = []
-    for (const root of this.#roots) {
-      for (const child of await listRoot(root)) {
-        if (child.kind === "broken") found.push(child)
-        else if (!seen.has(child.folderReal)) {
-          seen.add(child.folderReal)
-          const { folder, folderReal } = child
-          const flow = await this.#reader.read({ folder, folderReal, workspaceReal })
-          if (flow !== undefined) found.push(flow)
-        }
-      }
-    }
-    this.#reader.sweep()
-    return this.#snapshot(found)
+    const children = (await Promise.all(this.#roots.map(listRoot))).flat().filter((child) => {
+      if (child.kind === "broken") return true
+      const isNew = !seen.has(child.folderReal)
+      seen.add(child.folderReal)
+      return isNew
+    })
+    const found = await Promise.all(
+      children.map((child) =>
+        child.kind === "broken"
+          ? child
+          : this.#reader.read({ folder: child.folder, folderReal: child.folderReal, workspaceReal })
+      )
+    )
+    await this.#reader.sweep()
+    return this.#snapshot(found.filter((each) => each !== undefined))
   }
 
   #snapshot(found: ReadonlyArray<FoundFolder>): CatalogSnapshot {

@@ -38,6 +38,7 @@ export const resolvePath = async (
     return { file, field: path.field, expected, found, message }
   }
   const absolute = resolve(places.folder, path.value)
+  if (path.kind === "cwd" && absolute === places.folder) return places.folderReal
   const real = await realPathOf(absolute)
   if (real.path === undefined) {
     // Whether something exists outside is nobody's business, so a path that leaves by its text says only that.
@@ -49,6 +50,8 @@ export const resolvePath = async (
   if (!isInside(places, real.path)) {
     return refused(absolute === real.path ? "which is outside of both" : `which leads to ${real.path}`)
   }
+  // Whoever reads the schema finds out whether it is a file.
+  if (path.kind === "schema") return real.path
   const status = await stat(real.path).catch(() => undefined)
   if (path.kind === "cwd") return status?.isDirectory() === true ? real.path : refused("which is no folder")
   return status?.isFile() === true ? real.path : refused("which is no file")

@@ -121,10 +121,11 @@ describe("discovery", () => {
 
   test("more folders than are read are told", async () => {
     await using workspace = await makeWorkspace()
+    // Empty folders are enough: what is beyond the bound is not even looked into.
     const folders = Array.from({ length: foldersPerRootMax + 2 }, (_, index) =>
       join(workspace.root, "flows", `f${index}`)
     )
-    for (const folder of folders) await mkdir(folder, { recursive: true })
+    await Promise.all(folders.map((folder) => mkdir(folder, { recursive: true })))
     const { broken } = await read(workspace)
     expect(broken).toMatchObject([
       {
@@ -304,6 +305,18 @@ describe("a second look", () => {
     expect(second.flows[0]?.steps[0]?.plan.priority).toBe(7)
     expect(second.flows[1]).toBe(first.flows[1])
     expect(first.flows[0]?.steps[0]?.plan.priority).toBe(0)
+  })
+
+  test("that comes while another is going on still sees the edit that was made before it", async () => {
+    await using workspace = await makeWorkspace(flowFiles("flows/a", "a"))
+    const folders = new FlowFolders({ workspaceRoot: workspace.root })
+    for (let priority = 1; priority <= 20; priority++) {
+      const early = folders.read()
+      await workspace.write({ "flows/a/flow.toml": manifestText("a", `priority = ${priority}`) })
+      const late = await Promise.all([folders.read(), folders.read()])
+      expect(late.map((each) => each.flows[0]?.steps[0]?.plan.priority)).toEqual([priority, priority])
+      await early
+    }
   })
 
   test("sees an edit that leaves size and time of change alike", async () => {
