@@ -1,1 +1,35 @@
-export {}
+/**
+ * `import { FlowClient } from "@patchmoi/sdk"`: dispatch events, run flows, read the record. Promises in, plain data out;
+ * Effect is loaded when a client is first used. Users of Effect take `@patchmoi/sdk/effect`, authors of steps
+ * `@patchmoi/sdk/step`, and tests `@patchmoi/sdk/testing`.
+ */
+
+export type { DispatchDocument } from "@patchmoi/core/dispatch/Dispatches"
+export type { Explanation } from "@patchmoi/core/engine/Engine"
+export type { StepExplanation } from "@patchmoi/core/engine/Match"
+export type { BrokenFlow, CatalogSnapshot, FlowIssue } from "@patchmoi/core/flow/Flow"
+export type { FlowResult } from "@patchmoi/core/flow/FlowResult"
+export type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
+export type { CandidateRef } from "@patchmoi/core/maintenance/MaintenanceFact"
+export type { AttemptView, OutputView, RunView, WaitingOn } from "@patchmoi/core/run/RunView"
+export * from "./client/errors.ts"
+export {
+  type CallOptions,
+  type ClientState,
+  createFlowClient,
+  FlowClient,
+  type FlowClientOptions
+} from "./client/FlowClient.ts"
+export type { Change, EventView } from "./client/views.ts"
+export type {
+  DispatchPage,
+  DispatchResult,
+  EventPage,
+  ListEventsOptions,
+  ListMaintenanceAttemptsOptions,
+  ListRunsOptions,
+  MaintenanceAttemptPage,
+  PageOptions,
+  RunPage,
+  WaitOptions
+} from "./Flow.ts"

@@ -20,9 +20,6 @@ interface DocumentState extends StoredDocument {
 
 type Index = RedBlackTree.RedBlackTree<string, string>
 
-/** Sorts after every sort key that begins with the prefix before it. */
-const afterEverything = "\uffff"
-
 export class MemoryTables {
   readonly leases = new Map<string, Lease>()
   readonly #streams = new Map<string, StreamState>()
@@ -106,9 +103,17 @@ export class MemoryTables {
 
 const indexName = (view: string, index: string): string => `${view}/${index}`
 
-const rangeOf = (index: Index, { order, prefix, after }: DriverQuery): Iterable<[string, string]> =>
-  order === "ascending"
-    ? after === undefined
+const rangeOf = (index: Index, { order, prefix, after }: DriverQuery): Iterable<[string, string]> => {
+  if (order === "ascending") {
+    return after === undefined
       ? RedBlackTree.greaterThanEqual(index, prefix)
       : RedBlackTree.greaterThan(index, after)
-    : RedBlackTree.lessThanReversed(index, after ?? prefix + afterEverything)
+  }
+  const before = after ?? successor(prefix)
+  return before === "" ? RedBlackTree.reversed(index) : RedBlackTree.lessThanReversed(index, before)
+}
+
+/** The first string after all that begin with the prefix; "" for the prefix "", which everything begins with. */
+const successor = (prefix: string): string =>
+  // The last character of an encoded prefix is U+0001 or a digit, so there is a next one.
+  prefix === "" ? "" : prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)

@@ -1,0 +1,153 @@
+/**
+ * The service that every user of patchmoi talks to, whatever stands behind it: dispatch events, follow their runs,
+ * read the record. `FlowLocal.ts` serves it on this machine; `FlowClient` is its face for code without Effect.
+ */
+
+import type { DispatchDocument } from "@patchmoi/core/dispatch/Dispatches"
+import type { DispatchOutcome } from "@patchmoi/core/engine/Dispatcher"
+import type { CancelOptions, Explanation } from "@patchmoi/core/engine/Engine"
+import type { UnknownEvent } from "@patchmoi/core/event/Events"
+import type { InvalidEvent } from "@patchmoi/core/event/normalizeEvent"
+import type { CatalogSnapshot } from "@patchmoi/core/flow/Flow"
+import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
+import type { RunAlreadyEnded, UnknownRun } from "@patchmoi/core/run/RunCommand"
+import type { RunView } from "@patchmoi/core/run/RunView"
+import type { CursorInvalid } from "@patchmoi/core/store/Cursor"
+import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import type { Change, EventView } from "./client/views.ts"
+
+/** The client was opened with `state: false`: it dispatches, and remembers nothing to ask for. */
+export class StateDisabled extends Schema.TaggedError<StateDisabled>("patchmoi/StateDisabled")(
+  "StateDisabled",
+  {
+    operation: Schema.String
+  }
+) {
+  override get message() {
+    return `${this.operation} needs state: open the client with state "memory" or { kind: "file" }`
+  }
+}
+
+/** There is no maintenance attempt with this id. */
+export class UnknownMaintenanceAttempt extends Schema.TaggedError<UnknownMaintenanceAttempt>(
+  "patchmoi/UnknownMaintenanceAttempt"
+)("UnknownMaintenanceAttempt", { attemptId: Schema.String }) {
+  override get message() {
+    return `Unknown maintenance attempt: ${this.attemptId}`
+  }
+}
+
+/** What can go wrong in the store, whatever is asked of it. */
+export type StoreFailure = StoreError | VersionConflict
+
+/** Whether a dispatch or a replay returns when its runs have ended (the default on this machine) or when they are queued. */
+export interface WaitOptions {
+  readonly wait?: boolean
+}
+
+/** Which page of a list: newest first. */
+export interface PageOptions {
+  /** 1 to 500. Default: 50. */
+  readonly limit?: number
+  /** `cursor` of the page before. */
+  readonly cursor?: string
+}
+
+export interface ListEventsOptions extends PageOptions {
+  readonly type?: string
+}
+
+export interface ListRunsOptions extends PageOptions {
+  readonly eventId?: string
+  /** A process status or an effective status. */
+  readonly status?: string
+  readonly flowName?: string
+  readonly needsAttention?: boolean
+}
+
+export interface ListMaintenanceAttemptsOptions extends PageOptions {
+  readonly eventId?: string
+  readonly status?: string
+}
+
+/** What became of a dispatch or a replay, with the event and the runs as they were when it returned. */
+export interface DispatchResult extends DispatchOutcome {
+  readonly event: EventView
+  readonly runs: ReadonlyArray<RunView>
+}
+
+export interface EventPage {
+  /** Without their runs: `getEvent` gives these. */
+  readonly events: ReadonlyArray<EventView>
+  readonly cursor?: string
+}
+
+export interface RunPage {
+  /** Without their output: `getRun` gives it. */
+  readonly runs: ReadonlyArray<RunView>
+  readonly cursor?: string
+}
+
+export interface MaintenanceAttemptPage {
+  readonly attempts: ReadonlyArray<MaintenanceDocument>
+  readonly cursor?: string
+}
+
+export interface DispatchPage {
+  readonly dispatches: ReadonlyArray<DispatchDocument>
+  readonly cursor?: string
+}
+
+export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
+  Flow,
+  {
+    /** Takes an event in and runs the steps that it matches. A known id executes nothing again. */
+    readonly dispatchEvent: (
+      event: unknown,
+      options?: WaitOptions
+    ) => Effect.Effect<DispatchResult, InvalidEvent | StoreFailure>
+    /** Gives a known event another generation of runs. */
+    readonly replayEvent: (
+      eventId: string,
+      options?: WaitOptions
+    ) => Effect.Effect<DispatchResult, UnknownEvent | StateDisabled | StoreFailure>
+    /** Asks that a run ends; gives the run once it has. */
+    readonly cancelRun: (
+      runId: string,
+      options?: CancelOptions
+    ) => Effect.Effect<RunView, UnknownRun | RunAlreadyEnded | StateDisabled | StoreFailure>
+    readonly getEvent: (
+      eventId: string
+    ) => Effect.Effect<EventView, UnknownEvent | StateDisabled | StoreFailure>
+    readonly listEvents: (
+      options?: ListEventsOptions
+    ) => Effect.Effect<EventPage, CursorInvalid | StateDisabled | StoreFailure>
+    /** The run with all of its output that was kept. */
+    readonly getRun: (runId: string) => Effect.Effect<RunView, UnknownRun | StateDisabled | StoreFailure>
+    /** Runs without their output. */
+    readonly listRuns: (
+      options?: ListRunsOptions
+    ) => Effect.Effect<RunPage, CursorInvalid | StateDisabled | StoreFailure>
+    /** Says for every step whether the event would start it, and why not. Records nothing. */
+    readonly explainEvent: (event: unknown) => Effect.Effect<Explanation, InvalidEvent>
+    /** The flows that there are, and those that are broken. */
+    readonly listFlows: Effect.Effect<CatalogSnapshot>
+    /** Every change after a position, once each, in order: past ones, then live ones. Never ends by itself. */
+    readonly watch: (options?: {
+      readonly after?: number
+    }) => Stream.Stream<Change, StateDisabled | StoreFailure>
+    readonly getMaintenanceAttempt: (
+      attemptId: string
+    ) => Effect.Effect<MaintenanceDocument, UnknownMaintenanceAttempt | StateDisabled | StoreFailure>
+    readonly listMaintenanceAttempts: (
+      options?: ListMaintenanceAttemptsOptions
+    ) => Effect.Effect<MaintenanceAttemptPage, CursorInvalid | StateDisabled | StoreFailure>
+    readonly listDispatches: (
+      options?: ListMaintenanceAttemptsOptions
+    ) => Effect.Effect<DispatchPage, CursorInvalid | StateDisabled | StoreFailure>
+  }
+>() {}

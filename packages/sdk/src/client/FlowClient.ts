@@ -1,0 +1,234 @@
+/**
+ * The client for code that speaks promises. Nothing heavy is loaded until its first call.
+ *
+ *     await using client = await FlowClient.open({ mode: "local", cwd: "." })
+ *     const { runs } = await client.dispatchEvent({ id: "1", type: "upstream.release", payload: { tag: "v1" } })
+ */
+import type { Explanation } from "@patchmoi/core/engine/Engine"
+import type { CatalogSnapshot } from "@patchmoi/core/flow/Flow"
+import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
+import type { RunView } from "@patchmoi/core/run/RunView"
+import type * as Effect from "effect/Effect"
+import type {
+  DispatchPage,
+  DispatchResult,
+  EventPage,
+  Flow,
+  ListEventsOptions,
+  ListMaintenanceAttemptsOptions,
+  ListRunsOptions,
+  MaintenanceAttemptPage,
+  RunPage,
+  WaitOptions
+} from "../Flow.ts"
+import { ClientClosed } from "./errors.ts"
+import type { Backend } from "./localBackend.ts"
+import type { Change, EventView } from "./views.ts"
+
+/** What a local client remembers. `false`: nothing. `memory`: until it is closed. `file`: in a folder, for ever. */
+export type ClientState = false | "memory" | { readonly kind: "file"; readonly dataDir?: string }
+
+export interface FlowClientOptions {
+  readonly mode: "local"
+  /** The workspace: flows are looked for in its `.codex/flows` and `flows`. Default: the working directory. */
+  readonly cwd?: string
+  /** Folders of flows, instead of the two of the workspace. */
+  readonly roots?: ReadonlyArray<string>
+  /** The variables that steps inherit. Default: those of this process. Secrets of patchmoi are never among them. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Default: `memory`. `file` without `dataDir` keeps it in `<cwd>/.codex/flow-client`. */
+  readonly state?: ClientState
+  /** How many runs may be under way at once. Default: 4. */
+  readonly concurrency?: number
+}
+
+/** Every method takes a signal; aborting it rejects with the signal's reason and undoes nothing that was recorded. */
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
+type Service = typeof Flow.Service
+
+/**
+ * A client on this machine. It opens at its first call and holds its store until it is closed: use it with
+ * `await using`, or call `close`. Closing waits for running steps (10 s at most), then ends them as lost.
+ */
+export class FlowClient implements AsyncDisposable {
+  #backend: Promise<Backend> | undefined
+  #closed = false
+
+  constructor(readonly options: FlowClientOptions) {}
+
+  /**
+   * Opens a client at once, so that what is wrong with its store is told here.
+   *
+   * @throws {StoreLocked} another process writes into the folder.
+   * @throws {LogDamaged} the log in the folder is damaged.
+   * @throws {StoreError} the folder cannot be read or written.
+   */
+  static async open(options: FlowClientOptions): Promise<FlowClient> {
+    const client = new FlowClient(options)
+    await client.#open()
+    return client
+  }
+
+  /**
+   * Takes an event in and runs the steps that it matches. Waits for the runs, unless `wait` is false. A failed step does
+   * not throw: look at the runs. A known id executes nothing again (`idempotent: true`).
+   *
+   * @throws {InvalidEvent} it is not an event; nothing was recorded.
+   */
+  dispatchEvent(event: unknown, options: WaitOptions & CallOptions = {}): Promise<DispatchResult> {
+    return this.#run((flow) => flow.dispatchEvent(event, options), options)
+  }
+
+  /**
+   * Gives a known event another generation of runs.
+   *
+   * @throws {UnknownEvent} there is none with this id.
+   * @throws {StateDisabled} the client has no state.
+   */
+  replayEvent(eventId: string, options: WaitOptions & CallOptions = {}): Promise<DispatchResult> {
+    return this.#run((flow) => flow.replayEvent(eventId, options), options)
+  }
+
+  /**
+   * Ends a run: a queued one at once, a running one with its process group. Gives the run once it has ended.
+   *
+   * @throws {UnknownRun} there is none with this id.
+   * @throws {RunAlreadyEnded} it completed or failed before.
+   * @throws {StateDisabled} the client has no state.
+   */
+  cancelRun(
+    runId: string,
+    options: { readonly by?: string; readonly reason?: string } & CallOptions = {}
+  ): Promise<RunView> {
+    const { signal, ...cancel } = options
+    return this.#run((flow) => flow.cancelRun(runId, cancel), options)
+  }
+
+  /**
+   * The event with its runs.
+   *
+   * @throws {UnknownEvent} there is none with this id.
+   * @throws {StateDisabled} the client has no state.
+   */
+  getEvent(eventId: string, options: CallOptions = {}): Promise<EventView> {
+    return this.#run((flow) => flow.getEvent(eventId), options)
+  }
+
+  /**
+   * A page of events, newest first.
+   *
+   * @throws {CursorInvalid} the cursor is of another list.
+   * @throws {StateDisabled} the client has no state.
+   */
+  listEvents(options: ListEventsOptions & CallOptions = {}): Promise<EventPage> {
+    return this.#run((flow) => flow.listEvents(options), options)
+  }
+
+  /**
+   * The run, with the output of its last attempt.
+   *
+   * @throws {UnknownRun} there is none with this id.
+   * @throws {StateDisabled} the client has no state.
+   */
+  getRun(runId: string, options: CallOptions = {}): Promise<RunView> {
+    return this.#run((flow) => flow.getRun(runId), options)
+  }
+
+  /**
+   * A page of runs without their output, newest first.
+   *
+   * @throws {CursorInvalid} the cursor is of another list.
+   * @throws {StateDisabled} the client has no state.
+   */
+  listRuns(options: ListRunsOptions & CallOptions = {}): Promise<RunPage> {
+    return this.#run((flow) => flow.listRuns(options), options)
+  }
+
+  /**
+   * Says for every step whether the event would start it, and why not. Records nothing.
+   *
+   * @throws {InvalidEvent} it is not an event.
+   */
+  explainEvent(event: unknown, options: CallOptions = {}): Promise<Explanation> {
+    return this.#run((flow) => flow.explainEvent(event), options)
+  }
+
+  /** The flows of the workspace, and the folders whose manifest is broken, with the reason. */
+  listFlows(options: CallOptions = {}): Promise<CatalogSnapshot> {
+    return this.#run((flow) => flow.listFlows, options)
+  }
+
+  /**
+   * Every change after a position, once each and in order: past ones, then live ones. Leave the loop to stop watching.
+   *
+   * @throws {StateDisabled} the client has no state.
+   */
+  async *watch(options: { readonly after?: number } = {}): AsyncIterableIterator<Change> {
+    const backend = await this.#open()
+    yield* backend.iterate((flow) => flow.watch(options))
+  }
+
+  /**
+   * The record of one upstream movement.
+   *
+   * @throws {UnknownMaintenanceAttempt} there is none with this id.
+   * @throws {StateDisabled} the client has no state.
+   */
+  getMaintenanceAttempt(attemptId: string, options: CallOptions = {}): Promise<MaintenanceDocument> {
+    return this.#run((flow) => flow.getMaintenanceAttempt(attemptId), options)
+  }
+
+  /**
+   * A page of maintenance attempts, newest first.
+   *
+   * @throws {CursorInvalid} the cursor is of another list.
+   * @throws {StateDisabled} the client has no state.
+   */
+  listMaintenanceAttempts(
+    options: ListMaintenanceAttemptsOptions & CallOptions = {}
+  ): Promise<MaintenanceAttemptPage> {
+    return this.#run((flow) => flow.listMaintenanceAttempts(options), options)
+  }
+
+  /**
+   * A page of dispatches of signals' events, newest first.
+   *
+   * @throws {CursorInvalid} the cursor is of another list.
+   * @throws {StateDisabled} the client has no state.
+   */
+  listDispatches(options: ListMaintenanceAttemptsOptions & CallOptions = {}): Promise<DispatchPage> {
+    return this.#run((flow) => flow.listDispatches(options), options)
+  }
+
+  /** Drains the engine and closes the store. Closing twice is not an error. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const backend = this.#backend
+    this.#backend = undefined
+    await (await backend?.catch(() => undefined))?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #open(): Promise<Backend> {
+    if (this.#closed) return Promise.reject(new ClientClosed("The client is closed", {}))
+    this.#backend ??= import("./localBackend.ts").then(({ open, localOptions }) =>
+      open(localOptions(this.options))
+    )
+    return this.#backend
+  }
+
+  async #run<A, E>(operation: (flow: Service) => Effect.Effect<A, E>, { signal }: CallOptions): Promise<A> {
+    signal?.throwIfAborted()
+    const backend = await this.#open()
+    return await backend.run(operation, signal)
+  }
+}
+
+/** A client on this machine; the same as `new FlowClient(options)`. */
+export const createFlowClient = (options: FlowClientOptions): FlowClient => new FlowClient(options)

@@ -1,0 +1,75 @@
+/**
+ * What the methods of a client throw. Plain error classes with a `_tag` and the facts as fields, so that a caller can use
+ * `instanceof` or switch on `_tag` without loading Effect.
+ */
+
+/** The base of everything that a client throws on purpose. Anything else that is thrown is a bug of patchmoi. */
+export abstract class FlowError extends Error {
+  abstract readonly _tag: string
+}
+
+const define = <const Tag extends string, Facts extends object = object>(tag: Tag) =>
+  class extends FlowError {
+    readonly _tag = tag
+    override readonly name: string = tag
+    constructor(message: string, facts: Facts) {
+      super(message)
+      Object.assign(this, facts)
+    }
+  } as unknown as new (
+    message: string,
+    facts: Facts
+  ) => FlowError & Readonly<Facts> & { readonly _tag: Tag }
+
+/** What was dispatched is not an event; `field` says where. Nothing was recorded. */
+export class InvalidEvent extends define<"InvalidEvent", { field: string; reason: string }>("InvalidEvent") {}
+/** There is no event with this id. */
+export class UnknownEvent extends define<"UnknownEvent", { eventId: string }>("UnknownEvent") {}
+/** There is no run with this id. */
+export class UnknownRun extends define<"UnknownRun", { runId: string }>("UnknownRun") {}
+/** There is no maintenance attempt with this id. */
+export class UnknownMaintenanceAttempt extends define<"UnknownMaintenanceAttempt", { attemptId: string }>(
+  "UnknownMaintenanceAttempt"
+) {}
+/** The run has ended; there is nothing to cancel. */
+export class RunAlreadyEnded extends define<"RunAlreadyEnded", { runId: string; processStatus: string }>(
+  "RunAlreadyEnded"
+) {}
+/** The cursor does not belong to this list. */
+export class CursorInvalid extends define<"CursorInvalid", { cursor: string }>("CursorInvalid") {}
+/** The client was opened with `state: false` and has nothing to be asked for. */
+export class StateDisabled extends define<"StateDisabled", { operation: string }>("StateDisabled") {}
+/** Another process writes into the store. */
+export class StoreLocked extends define<"StoreLocked", { directory: string; file: string }>("StoreLocked") {}
+/** The log is damaged; `patchmoi log repair` mends it. */
+export class LogDamaged extends define<"LogDamaged", { file: string; line: number; reason: string }>(
+  "LogDamaged"
+) {}
+/** The disk refused. Whether the last write took place is unknown: read before trying again. */
+export class StoreError extends define<"StoreError", { operation: string; reason: string }>("StoreError") {}
+/** Other writers were faster every time. Nothing was written. */
+export class VersionConflict extends define<"VersionConflict", { stream: string }>("VersionConflict") {}
+/** The client is closed. */
+export class ClientClosed extends define<"ClientClosed">("ClientClosed") {}
+
+const byTag: Readonly<Record<string, new (message: string, facts: never) => FlowError>> = {
+  InvalidEvent,
+  UnknownEvent,
+  UnknownRun,
+  UnknownMaintenanceAttempt,
+  RunAlreadyEnded,
+  CursorInvalid,
+  StateDisabled,
+  StoreLocked,
+  LogDamaged,
+  StoreError,
+  VersionConflict
+}
+
+/** The client's error for a tagged error of the core; anything else as it is. */
+export const toFlowError = (error: unknown): unknown => {
+  if (!(error instanceof Error) || !("_tag" in error)) return error
+  const Known = byTag[String(error._tag)]
+  const { _tag, name, message, stack, cause, ...facts }: Record<string, unknown> = { ...error }
+  return Known === undefined ? error : new Known(error.message, facts as never)
+}

@@ -1,0 +1,64 @@
+/**
+ * Where the layers meet: a store, an executor and a catalog under the engine, and the flow service on top.
+ * Everything that runs flows on this machine (client, command line, daemon) is one of these.
+ */
+import { aggregates } from "@patchmoi/core/Aggregates"
+import * as Engine from "@patchmoi/core/engine/Engine"
+import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
+import type { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
+import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
+import * as Store from "@patchmoi/core/store/Store"
+import { FileStore, FileStoreReader, type LogDamaged, type StoreLocked } from "@patchmoi/store-file"
+import * as Layer from "effect/Layer"
+import * as BunExecutor from "./executor/BunExecutor.ts"
+import type { StepEnvironment } from "./executor/StepEnvironment.ts"
+import type { Flow } from "./Flow.ts"
+import * as FlowLocal from "./FlowLocal.ts"
+import * as FlowCatalogFiles from "./flow/FlowCatalogFiles.ts"
+import { readableFiles } from "./record/readableFiles.ts"
+
+/** Where the record is kept. `none` forgets it, and refuses to be asked for it. `read` looks at a folder that another process writes. */
+export type StateKind =
+  | { readonly kind: "none" }
+  | { readonly kind: "memory" }
+  | { readonly kind: "file"; readonly dataDir: string; readonly access: "write" | "read" }
+
+export interface LocalOptions {
+  /** The workspace: where flows are looked for, and what their paths may not leave. Absolute. */
+  readonly workspaceRoot: string
+  /** Folders of flows. Default: `.codex/flows` and `flows` in the workspace. */
+  readonly flowRoots?: ReadonlyArray<string>
+  readonly state: StateKind
+  readonly environment: StepEnvironment
+  readonly engine?: EngineOptions
+}
+
+/** What stands between the caller and a store on disk. */
+export type OpenError = StoreError | VersionConflict | StoreLocked | LogDamaged
+
+/** The flow service with what it stands on, for this machine. */
+export const layerLocal = (
+  options: LocalOptions
+): Layer.Layer<Flow | Engine.Engine | Store.Store | FlowCatalog, OpenError> => {
+  const { state, engine = {} } = options
+  const reading = state.kind === "file" && state.access === "read"
+  const catalog = FlowCatalogFiles.layer({
+    workspaceRoot: options.workspaceRoot,
+    ...(options.flowRoots === undefined ? {} : { roots: options.flowRoots })
+  })
+  return FlowLocal.layer({ remembers: state.kind !== "none" }).pipe(
+    Layer.provideMerge(Engine.layer({ ...engine, runs: !reading && engine.runs !== false })),
+    Layer.provideMerge(catalog),
+    Layer.provideMerge(layerStore(state)),
+    Layer.provide(BunExecutor.layer({ environment: options.environment }))
+  )
+}
+
+/** The store of a kind of state. */
+export const layerStore = (state: StateKind): Layer.Layer<Store.Store, OpenError> => {
+  if (state.kind !== "file") return Store.layerMemory
+  const { dataDir: directory } = state
+  return state.access === "read"
+    ? Store.layerDriver(FileStoreReader.openReadOnly({ directory, aggregates }))
+    : FileStore.layer({ directory, aggregates, projections: readableFiles })
+}

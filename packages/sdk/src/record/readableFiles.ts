@@ -1,0 +1,97 @@
+/**
+ * The files beside a JSONL store that people and scripts read, with the names and fields of their published interface
+ * (docs/reference/data-dir.md): one JSON object per line, and `feed-state.json` as a whole.
+ */
+import { Dispatches } from "@patchmoi/core/dispatch/Dispatches"
+import { Events } from "@patchmoi/core/event/Events"
+import { toEnvelope } from "@patchmoi/core/event/normalizeEvent"
+import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttempts"
+import { type SourceDocument, Sources } from "@patchmoi/core/source/Sources"
+import { type Aggregate, splitStream } from "@patchmoi/core/store/Aggregate"
+import type { LogRow, UnknownFact } from "@patchmoi/core/store/Log"
+import { appendEach, type ReadableProjection } from "@patchmoi/store-file"
+
+/** The state of every source, as its predecessors kept it: `{ [sourceId]: { lastSeenId, lastCheckedAt } }`. */
+export const feedStateFile = "feed-state.json"
+
+/** Every file, for the options of the store. */
+export const readableFiles: ReadonlyArray<ReadableProjection> = [
+  appendEach("feed-events.jsonl", (row) => {
+    const fact = factOf(Sources, row)
+    return fact?._tag === "SignalReceived" ? [JSON.stringify(fact.signal)] : []
+  }),
+  appendEach("flow-events.jsonl", (row) => {
+    const fact = factOf(Events, row)
+    return fact?._tag === "EventAccepted" ? [JSON.stringify(toEnvelope(fact.event))] : []
+  }),
+  appendEach("workspace-dispatches.jsonl", (row) => {
+    const document = factOf(Dispatches, row) && foldOf(Dispatches)(row)
+    return document === undefined ? [] : [JSON.stringify(document)]
+  }),
+  {
+    kind: "append",
+    fileName: "maintenance-attempts.jsonl",
+    readsFromStart: true,
+    begin: () => {
+      const fold = foldOf(MaintenanceAttempts)
+      return (row) => {
+        const document = fold(row)
+        return document === undefined ? [] : [JSON.stringify(document)]
+      }
+    }
+  },
+  {
+    kind: "replace",
+    fileName: feedStateFile,
+    begin: () => {
+      const fold = foldOf(Sources)
+      const sources = new Map<string, SourceDocument>()
+      return {
+        add: (row) => {
+          const source = fold(row)
+          if (source !== undefined) sources.set(source.id, source)
+        },
+        content: () =>
+          sources.size === 0
+            ? undefined
+            : `${JSON.stringify(
+                Object.fromEntries(
+                  [...sources].map(([id, { lastSeenId, lastPoll }]) => [
+                    id,
+                    { lastSeenId, lastCheckedAt: lastPoll?.at }
+                  ])
+                ),
+                undefined,
+                2
+              )}\n`
+      }
+    }
+  }
+]
+
+// --- internal ---
+
+/** The fact of a row, if it is one of this aggregate that is known. */
+const factOf = <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
+  aggregate: Aggregate<Document, Fact, Command, Rejection>,
+  row: LogRow
+): Exclude<Fact, UnknownFact> | undefined => {
+  if (splitStream(row.stream).name !== aggregate.name) return undefined
+  const fact = aggregate.decodeFact(row.type, row.data)
+  return fact._tag === "UnknownFact" ? undefined : (fact as Exclude<Fact, UnknownFact>)
+}
+
+/** A fold that gives the document after each fact of the aggregate, and nothing for other rows. */
+const foldOf = <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
+  aggregate: Aggregate<Document, Fact, Command, Rejection>
+): ((row: LogRow) => Document | undefined) => {
+  const documents = new Map<string, Document>()
+  return (row) => {
+    const fact = factOf(aggregate, row)
+    if (fact === undefined) return undefined
+    const { key } = splitStream(row.stream)
+    const document = aggregate.evolve(documents.get(key), fact, { key, at: row.at })
+    if (document !== undefined) documents.set(key, document)
+    return document
+  }
+}
