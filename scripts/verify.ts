@@ -5,6 +5,7 @@
  * Arguments are handed to `bun test`. `TEST_LONG=1` (or `bun run test:long`) makes the sweeps run in full.
  */
 import { dirname } from "node:path"
+import { buildGate } from "./verify/build.ts"
 import { effectRulesGate } from "./verify/effectRules.ts"
 import type { Gate, House, Outcome, TestCount } from "./verify/gate.ts"
 import { installGate } from "./verify/install.ts"
@@ -12,12 +13,13 @@ import { packGate } from "./verify/pack.ts"
 import { formatAndLintGate, typesGate } from "./verify/statics.ts"
 import { testsGate } from "./verify/tests.ts"
 
-/** Quick ones first. The architecture test is one of the tests. */
+/** Quick ones first; pack looks at what build wrote. The architecture test is one of the tests. */
 const gates: ReadonlyArray<Gate> = [
   installGate,
   formatAndLintGate,
   typesGate,
   effectRulesGate,
+  buildGate,
   packGate,
   testsGate
 ]

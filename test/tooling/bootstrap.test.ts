@@ -14,12 +14,12 @@ const pinned = Bun.version
 /** Tells its arguments, folder and PATH's bun, then waits for SIGTERM or leaves with the code it was asked for. */
 const task = `
 const [how, ...rest] = process.argv.slice(2)
+// Before the first line is printed: whoever reads it may send the signal at once.
+if (how === "wait") process.on("SIGTERM", () => process.exit(7))
 const bun = Bun.spawnSync(["bun", "--version"]).stdout.toString().trim()
 console.log(JSON.stringify({ how, rest, cwd: process.cwd(), bun, version: Bun.version }))
-if (how === "wait") {
-  process.on("SIGTERM", () => process.exit(7))
-  setInterval(() => {}, 1000)
-} else if (how === "die") process.kill(process.pid, "SIGKILL")
+if (how === "wait") setInterval(() => {}, 1000)
+else if (how === "die") process.kill(process.pid, "SIGKILL")
 else process.exitCode = Number(how ?? 0)
 `
 

@@ -25,6 +25,18 @@ const write = async (name: string, files: Readonly<Record<string, string>>): Pro
   return join(folder, name)
 }
 
+describe("runCommand", () => {
+  test("kills what is not done in time, with its children, and says so", async () => {
+    const result = await runCommand(["sh", "-c", "echo begun; sleep 600 & sleep 600"], {
+      cwd: folder,
+      timeoutMillis: 200
+    })
+    expect(result.exitCode).toBe(137)
+    expect(result.output).toStartWith("begun\n")
+    expect(result.output).toEndWith("was killed: it was not done after 0.2 s")
+  })
+})
+
 describe("install", () => {
   test("reads out of a lockfile what bun says only while it resolves, and then never again", async () => {
     const cwd = await write("peers", {
