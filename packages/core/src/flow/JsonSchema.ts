@@ -2,11 +2,13 @@
  * JSON Schemas of triggers, compiled to a {@link PayloadCheck}. The one module that knows the validator.
  *
  * Invariants:
- * 1. Draft 2020-12 (the default) and draft-07 (by `$schema`) in full, formats asserted; another dialect is refused.
+ * 1. Draft 2020-12 (the default) and draft-07 (by `$schema`), formats asserted; another dialect is refused.
+ *    What the validator gets wrong is corrected (`JsonSchemaEvaluated.ts`) or refused (`unevaluatedItems` with `contains`).
+ *    Known to differ: `nullable` beside `type`, which is in neither dialect, is obeyed.
  * 2. Nothing is fetched: a `$ref` leads to the same file, or the schema is refused with the reference named.
  * 3. One schema never sees another: equal `$id`s in two files do not meet.
- * 4. No pattern and no payload can make a check slow beyond a bound (`BoundedPattern.ts`); what cannot be
- *    decided within it is an issue, never a fit.
+ * 4. No pattern can make a check slow beyond a bound (`BoundedPattern.ts`); what cannot be decided within it is an
+ *    issue, never a fit. `uniqueItems` over objects is quadratic in the list: bound the payload where it comes in.
  *
  * The validator costs about 70 ms in a cold process, so it is loaded when the first compiler is asked for.
  */
