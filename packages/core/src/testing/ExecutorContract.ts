@@ -139,10 +139,10 @@ const describeEnds = (it: It, run: Run): void => {
     })
   )
   it.live("a timeout says so, and keeps the result", () =>
-    Effect.map(run("timeout", { timeoutMillis: 300 }), ({ outcome, elapsedMillis }) => {
-      expect(outcome.exit).toEqual({ _tag: "Timeout", timeoutMillis: 300 })
+    Effect.map(run("timeout", { timeoutMillis: 1_000 }), ({ outcome, elapsedMillis }) => {
+      expect(outcome.exit).toEqual({ _tag: "Timeout", timeoutMillis: 1_000 })
       expect(outcome.result).toEqual({ status: "blocked" })
-      expect(outcome.error).toContain("timed out after 300 ms")
+      expect(outcome.error).toContain("timed out after 1000 ms")
       expect(elapsedMillis).toBeLessThan(5_000)
     })
   )
@@ -169,7 +169,7 @@ const describeEnds = (it: It, run: Run): void => {
 const describeGroups = (it: It, run: Run, contract: ExecutorContractOptions): void => {
   it.live("a step that ignores SIGTERM is killed after the grace", () =>
     Effect.gen(function* () {
-      const { outcome, started, text } = yield* run("ignoresSigterm", { timeoutMillis: 500 })
+      const { outcome, started, text } = yield* run("ignoresSigterm", { timeoutMillis: 1_000 })
       expect(outcome.exit._tag).toBe("Timeout")
       expect(text).toContain("not yet")
       yield* awaitGone(started.map(({ pid }) => pid))
@@ -185,7 +185,7 @@ const describeGroups = (it: It, run: Run, contract: ExecutorContractOptions): vo
   )
   it.live("a timeout ends the grandchildren too", () =>
     Effect.gen(function* () {
-      const { outcome, text } = yield* run("waitsWithGrandchild", { timeoutMillis: 500 })
+      const { outcome, text } = yield* run("waitsWithGrandchild", { timeoutMillis: 1_000 })
       expect(outcome.exit._tag).toBe("Timeout")
       yield* awaitGone(printedPids(text))
     })

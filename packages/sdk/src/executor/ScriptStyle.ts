@@ -2,7 +2,7 @@
  * Tells whether a script is a module-style step (it has a default export) or a raw one, by parsing it:
  * "export default" in a comment or a string does not count, `export { x as default }` does.
  */
-import { readFile, stat } from "node:fs/promises"
+import { readFileSync, statSync } from "node:fs"
 import { extname } from "node:path"
 import * as Effect from "effect/Effect"
 
@@ -29,7 +29,7 @@ export interface ScriptProblem {
 export const makeScriptStyle = (): ((script: string) => Effect.Effect<ScriptStyle, ScriptProblem>) => {
   const known = new Map<string, { readonly identity: string; readonly style: ScriptStyle }>()
   return Effect.fnUntraced(function* (script: string) {
-    const file = yield* attempt(script, () => stat(script, { bigint: true }))
+    const file = yield* attempt(script, () => statSync(script, { bigint: true }))
     if (!file.isFile()) return yield* Effect.fail({ reason: `the script is not a file: ${script}` })
     const identity = [file.dev, file.ino, file.size, file.mtimeNs, file.ctimeNs].join(":")
     const remembered = known.get(script)
@@ -38,7 +38,7 @@ export const makeScriptStyle = (): ((script: string) => Effect.Effect<ScriptStyl
     const style =
       loader === undefined || file.size > scriptBytesMax
         ? "raw"
-        : styleOf(yield* attempt(script, () => readFile(script, "utf8")), loader)
+        : styleOf(yield* attempt(script, () => readFileSync(script, "utf8")), loader)
     known.delete(script)
     known.set(script, { identity, style })
     for (const oldest of known.keys()) {
@@ -71,8 +71,9 @@ const loaders = new Map<string, "ts" | "tsx" | "jsx">([
   [".jsx", "jsx"]
 ])
 
-const attempt = <A>(script: string, read: () => Promise<A>): Effect.Effect<A, ScriptProblem> =>
-  Effect.tryPromise({
+/** Synchronous, because a wake-up of the thread pool costs more than the call: up to milliseconds on a busy machine. */
+const attempt = <A>(script: string, read: () => A): Effect.Effect<A, ScriptProblem> =>
+  Effect.try({
     try: read,
     catch: (cause) => ({
       reason:

@@ -167,7 +167,7 @@ const readOutput = Effect.fnUntraced(function* (
   progress: OutputProgress,
   handlers: StepHandlers
 ) {
-  yield* handlers.onStarted(identifyProcess(child.pid))
+  yield* handlers.onStarted(yield* identifyProcess(child.pid))
   const turn = yield* Effect.makeSemaphore(1)
   const take = Effect.fnUntraced(function* (chunk: OutputChunk) {
     progress.taking = true

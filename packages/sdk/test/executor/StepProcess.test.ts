@@ -32,7 +32,7 @@ describe("a process that left the group", () => {
       const before = openFiles()
       const chunks: Array<OutputChunk> = []
       const exit = yield* runStepProcess(
-        shell('setsid sh -c "echo pid \\$\\$; sleep 20" & sleep 0.1; exit 3'),
+        shell('setsid sh -c "echo pid \\$\\$; sleep 20" & sleep 0.5; exit 3'),
         limits,
         {
           ...quiet,
@@ -135,7 +135,7 @@ describe("a group whose engine is gone", () => {
   it.live("is ended by its identity", () =>
     Effect.gen(function* () {
       const { identity, fiber } = yield* start()
-      expect(identity).toEqual(identifyProcess(identity.pid))
+      expect(identity).toEqual(yield* identifyProcess(identity.pid))
       expect(identity.startTicks).toBeGreaterThan(0)
       expect(yield* endLostGroup(identity, 200)).toBe(true)
       yield* awaitGone([identity.pid])
