@@ -100,8 +100,8 @@ const evolve = (
       return { ...document, differingDuplicates: [...document.differingDuplicates, duplicate] }
     }
     case "EventReplayed":
-      return document === undefined
-        ? undefined
+      return document === undefined || fact.generation !== document.generation + 1
+        ? document
         : {
             ...document,
             generation: fact.generation,

@@ -44,7 +44,9 @@ const decide = (
   }
   const { _tag, ...end } = command
   return Either.right(
-    attempt.workspaceRunStatuses[command.runId] === undefined ? [{ _tag: "MaintenanceRunEnded", ...end }] : []
+    Object.hasOwn(attempt.workspaceRunStatuses, command.runId)
+      ? []
+      : [{ _tag: "MaintenanceRunEnded", ...end }]
   )
 }
 
@@ -150,8 +152,8 @@ const opened = (
   )
 
 const conclude = (attempt: MaintenanceDocument, now: string): MaintenanceDocument => {
-  const statuses = attempt.workspaceRunIds.map((runId) => attempt.workspaceRunStatuses[runId])
-  const ended = statuses.filter((status) => status !== undefined)
-  if (attempt.status !== "started" || ended.length < statuses.length) return attempt
-  return { ...attempt, status: conclusionOf(ended), completedAt: now }
+  const ended = new Map(Object.entries(attempt.workspaceRunStatuses))
+  const statuses = attempt.workspaceRunIds.flatMap((runId) => ended.get(runId) ?? [])
+  if (attempt.status !== "started" || statuses.length < attempt.workspaceRunIds.length) return attempt
+  return { ...attempt, status: conclusionOf(statuses), completedAt: now }
 }

@@ -21,6 +21,7 @@ export const evolve = (
   if (run === undefined || hasEnded(run.processStatus)) return run
   switch (fact._tag) {
     case "AttemptStarted": {
+      if (run.processStatus === "running") return run
       const { _tag, attemptId: id, ...started } = fact
       const { retryAt, ...rest } = run
       const attempt: AttemptDocument = { id, ...started, status: "running", startedAt: now }
@@ -44,6 +45,7 @@ export const evolve = (
       }))
     }
     case "RunRetryScheduled":
+      if (run.attempts.at(-1)?.status === "running") return run
       return { ...run, processStatus: "queued", retryAt: fact.retryAt, updatedAt: now }
     case "RunCancelRequested":
       return { ...run, cancelRequested: true, updatedAt: now }

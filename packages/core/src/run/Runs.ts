@@ -23,7 +23,7 @@ import type { RunDocument } from "./RunDocument.ts"
 import { evolve } from "./RunEvolve.ts"
 import { RunFact } from "./RunFact.ts"
 
-/** The longest wait between two attempts, in milliseconds (1 hour). */
+/** The longest wait between two attempts, jitter included, in milliseconds (1 hour). */
 export const backoffMillisMax = 3_600_000
 
 type Decision = Either.Either<ReadonlyArray<RunFact>, RunRejection>
@@ -108,8 +108,8 @@ const endAttempt = (
   const { retry } = run.plan
   if (!retry.on.includes(retryReasonOf(outcome.exit))) return end("failed")
   if (run.attempts.length >= retry.maxAttempts) return end("failed", true)
-  const wait = Math.min(retry.backoffMillis * 2 ** (run.attempts.length - 1), backoffMillisMax)
-  return [ended, { _tag: "RunRetryScheduled", retryAt: Math.round(now + wait * (1 + jitter / 2)) }]
+  const wait = retry.backoffMillis * 2 ** (run.attempts.length - 1) * (1 + jitter / 2)
+  return [ended, { _tag: "RunRetryScheduled", retryAt: Math.round(now + Math.min(wait, backoffMillisMax)) }]
 }
 
 const retryReasonOf = (exit: ExitCause): RetryReason =>
