@@ -210,6 +210,7 @@ describe("a document that is no feed", () => {
 
   test("is refused when it is too large or too deep", () => {
     expect(found(new Uint8Array(xmlBytesMax + 1))).toContain("more than the 8388608 that are read")
+    expect(found(`<feed>${"<entry/>".repeat(600_000)}</feed>`)).toBe("XML of more than 500000 tags")
     expect(found(`<feed>${"<a>".repeat(200)}${"</a>".repeat(200)}</feed>`)).toContain("XML that is refused")
   })
 
@@ -253,5 +254,5 @@ describe("a document that is no feed", () => {
       }),
       { numRuns: process.env["TEST_LONG"] === "1" ? 20_000 : 1_000, seed: 20_261 }
     )
-  })
+  }, 120_000)
 })

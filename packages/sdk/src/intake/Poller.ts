@@ -1,0 +1,219 @@
+/**
+ * One poll of one source, from the request to the runs that it starts.
+ *
+ * 1. A signal, its event, the runs and the maintenance attempt are one commit: a crash at any point neither loses nor
+ *    repeats a release.
+ * 2. The validators of a document are kept after everything in it is: a poll that was cut short reads it again.
+ * 3. A source that cannot be read fails alone, and is tried again at its next poll.
+ */
+import { Engine } from "@patchmoi/core/engine/Engine"
+import type { EventId, RunId } from "@patchmoi/core/Ids"
+import { type SourceDocument, Sources } from "@patchmoi/core/source/Sources"
+import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
+import { Store } from "@patchmoi/core/store/Store"
+import { toIso } from "@patchmoi/core/Time"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { FeedEntry, ParsedFeed, SkippedEntry } from "./Entry.ts"
+import { FeedHttp, type FeedResponse } from "./FeedHttp.ts"
+import { type FeedStart, type FeedStateEntry, startFromFeedState } from "./FeedState.ts"
+import type { Provider } from "./Provider.ts"
+import { findProvider } from "./Providers.ts"
+import { selectNew } from "./SelectNew.ts"
+import { FeedSignal, toFlowEvent } from "./Signal.ts"
+import type { Source } from "./Source.ts"
+
+/** A signal that a poll found. */
+export interface PolledSignal {
+  readonly entryId: string
+  readonly title: string
+  /** The event that it became; absent where the source's target takes none. */
+  readonly eventId?: EventId
+  readonly runIds: ReadonlyArray<RunId>
+}
+
+/** What a poll of one source came to. */
+export interface PollReport {
+  readonly sourceId: string
+  /** `primed`: the first look, which only remembers. `failed`: see `error`. */
+  readonly outcome: "primed" | "polled" | "not_modified" | "failed"
+  /** How many entries the document has. */
+  readonly entries: number
+  /** What is new, oldest first. */
+  readonly signals: ReadonlyArray<PolledSignal>
+  readonly skipped: ReadonlyArray<SkippedEntry>
+  readonly error?: string
+  /** What an operator should know, such as that a predecessor's state could not be used. */
+  readonly note?: string
+}
+
+/** What a poll may be told. */
+export interface PollOptions {
+  /** What a predecessor knew of the source; used while the source is not primed. */
+  readonly predecessor?: FeedStateEntry
+}
+
+/** Makes the function that polls a source. It fails only when the store refuses. */
+export const make = Effect.gen(function* () {
+  const store = yield* Store
+  const engine = yield* Engine
+  const http = yield* FeedHttp
+
+  const recordPoll = (source: Source, outcome: "ok" | "not_modified" | "failed", details: PollDetails) =>
+    store.transact((transaction) =>
+      transaction.execute(Sources, source.id, {
+        _tag: "RecordPoll",
+        outcome,
+        now: transaction.now,
+        ...details
+      })
+    )
+
+  const failed = (source: Source, error: string) =>
+    Effect.as(recordPoll(source, "failed", { error }), { ...quietReport(source, "failed"), error })
+
+  /** Marks as seen what was there before us. */
+  const prime = (source: Source, entryIds: ReadonlyArray<string>, importedLastSeenId?: string) =>
+    store.transact((transaction) =>
+      transaction.execute(Sources, source.id, {
+        _tag: "Prime",
+        entryIds,
+        ...(importedLastSeenId === undefined ? {} : { importedLastSeenId })
+      })
+    )
+
+  const skip = (source: Source, { id, index, reason }: SkippedEntry) =>
+    store.transact((transaction) =>
+      transaction.execute(Sources, source.id, { _tag: "SkipEntry", entryId: id ?? `#${index}`, reason })
+    )
+
+  /** One commit: the signal, its event, the runs, the maintenance attempt. Nothing when another poll was faster. */
+  const receive = (source: Source, signal: FeedSignal) =>
+    store.transact((transaction) =>
+      Effect.gen(function* () {
+        const event = toFlowEvent(source, signal, { now: toIso(transaction.now) })
+        const eventId = Option.map(event, ({ id }) => id)
+        const { facts } = yield* transaction.execute(Sources, source.id, {
+          _tag: "ReceiveSignal",
+          entryId: signal.entryId,
+          signal: encodeSignal(signal),
+          ...Option.match(eventId, { onNone: () => ({}), onSome: (id) => ({ eventId: id }) })
+        })
+        if (facts.length === 0) return []
+        const polled = { entryId: signal.entryId, title: signal.title }
+        if (Option.isNone(event)) return [{ ...polled, runIds: [] }]
+        const { runIds } = yield* engine.accept(transaction, event.value)
+        return [{ ...polled, eventId: event.value.id, runIds }]
+      })
+    )
+
+  const emit = Effect.fnUntraced(function* (
+    source: Source,
+    provider: Provider,
+    entries: ReadonlyArray<FeedEntry>
+  ) {
+    const signals: Array<PolledSignal> = []
+    const skipped: Array<SkippedEntry> = []
+    for (const [index, entry] of entries.entries()) {
+      const signal = provider.toSignal(source, entry)
+      if (Either.isRight(signal)) signals.push(...(yield* receive(source, signal.right)))
+      else skipped.push({ id: entry.id, index, reason: signal.left })
+    }
+    return { signals, skipped }
+  })
+
+  /** Where the source stands: its own document, or what its predecessor knew of it. */
+  const standing = Effect.fnUntraced(function* (
+    source: Source,
+    known: SourceDocument | undefined,
+    feed: ParsedFeed,
+    { predecessor }: PollOptions
+  ) {
+    const own: FeedStart = { primed: known?.primed === true, seen: new Set(known?.seenIds ?? []) }
+    if (own.primed || predecessor === undefined) return own
+    const start = startFromFeedState(predecessor, feed.entries)
+    if (start.primed) yield* prime(source, [...start.seen], predecessor.lastSeenId)
+    return start
+  })
+
+  const take = Effect.fnUntraced(function* (
+    source: Source,
+    provider: Provider,
+    known: SourceDocument | undefined,
+    feed: ParsedFeed,
+    options: PollOptions
+  ) {
+    const start = yield* standing(source, known, feed, options)
+    const { primeOnly } = source
+    const selection = selectNew(start.seen, feed.entries, {
+      primed: start.primed,
+      primeOnly,
+      skipped: feed.skipped
+    })
+    const emitted = yield* emit(source, provider, selection.emit)
+    if (selection.primes) yield* prime(source, primeOnly ? selection.seen.toReversed() : [])
+    const skipped = [...feed.skipped, ...emitted.skipped]
+    yield* Effect.forEach(skipped, (entry) => skip(source, entry), { discard: true })
+    return {
+      sourceId: source.id,
+      outcome: selection.primes && primeOnly ? ("primed" as const) : ("polled" as const),
+      entries: feed.entries.length,
+      signals: emitted.signals,
+      skipped,
+      ...(start.note === undefined ? {} : { note: start.note })
+    }
+  })
+
+  return Effect.fn("Poller.poll")(function* (
+    source: Source,
+    options: PollOptions = {}
+  ): Effect.fn.Return<PollReport, StoreError | VersionConflict> {
+    const provider = findProvider(source.provider)
+    if (provider === undefined) return yield* failed(source, `unknown provider "${source.provider}"`)
+    const known = Option.getOrUndefined(yield* store.load(Sources, source.id))
+    const { accept, bytesMax } = provider
+    const response = yield* Effect.either(
+      http.get({ url: source.url, accept, bytesMax, validators: validatorsOf(known) })
+    )
+    if (Either.isLeft(response)) return yield* failed(source, response.left.message)
+    if (response.right._tag === "NotModified") {
+      yield* recordPoll(source, "not_modified", validatorsOf(known))
+      return quietReport(source, "not_modified")
+    }
+    const feed = provider.parse(source, response.right.bytes, { baseUrl: response.right.url })
+    if (Either.isLeft(feed)) return yield* failed(source, feed.left.message)
+    const report = yield* take(source, provider, known, feed.right, options)
+    yield* recordPoll(source, "ok", detailsOf(response.right))
+    return report
+  })
+})
+
+// --- internal ---
+
+interface PollDetails {
+  readonly error?: string
+  readonly etag?: string
+  readonly lastModified?: string
+}
+
+const encodeSignal = Schema.encodeSync(FeedSignal)
+
+const quietReport = (source: Source, outcome: PollReport["outcome"]): PollReport => ({
+  sourceId: source.id,
+  outcome,
+  entries: 0,
+  signals: [],
+  skipped: []
+})
+
+const validatorsOf = (known: SourceDocument | undefined): PollDetails => {
+  const { etag, lastModified } = known?.lastPoll ?? {}
+  return {
+    ...(etag === undefined ? {} : { etag }),
+    ...(lastModified === undefined ? {} : { lastModified })
+  }
+}
+
+const detailsOf = ({ validators }: FeedResponse): PollDetails => validators
