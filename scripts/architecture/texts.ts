@@ -43,7 +43,7 @@ const forbidden: ReadonlyArray<ForbiddenText> = [
   },
   {
     what: "a path of one machine",
-    pattern: /(?<![\w.~$}*/-])\/(?:work|root|opt|home|Users)\/(?=\w)/,
+    pattern: /(?<![\w.~$}*/-])\/(?:work|root|opt|(?:home|Users)(?!\/(?:me|you|user)\b))\/(?=\w)/,
     where: everywhere
   },
   {

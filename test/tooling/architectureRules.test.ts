@@ -219,6 +219,13 @@ describe("a seeded violation is found", () => {
   text("a test that hides the others", "packages/core/test/A.test.ts", `it.effect.${"only"}("a", f)`, 1)
   text("a machine path", "docs/a.md", `Look in /${"work"}/main.`, 1)
   text("another machine path", "scripts/a.ts", `const bun = "/${"opt"}/bun/bin"`, 1)
+  text("a person's folder", "docs/a.md", `HOME=/${"home"}/meredith/.config`, 1)
+  text(
+    "no machine path: the folder of nobody in particular",
+    "docs/a.md",
+    "HOME=/home/me, /home/you/project",
+    0
+  )
   text("a registry host", "README.md", `https://registry.${"npmjs"}.org/effect`, 1)
   text(
     "no machine path: a relative one, a URL and a variable",
