@@ -5,6 +5,7 @@ import { storeContractAggregates } from "@patchmoi/core/testing/StoreContract"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type FileDriver, type FileStoreOptions, make } from "../src/FileStore.ts"
+import { type FileSystemOps, fileOps } from "../src/internal/fileOps.ts"
 
 /** A folder that is gone when the scope closes. */
 export const temporaryFolder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
@@ -48,3 +49,11 @@ export const eventually = (condition: () => boolean): Effect.Effect<void> =>
     Effect.timeoutFail({ duration: "5 seconds", onTimeout: () => new Error("it did not come true") }),
     Effect.orDie
   )
+
+/** File operations that do not wait for the disk, for tests that open a store hundreds of times. */
+export const unsyncedOps: FileSystemOps = {
+  ...fileOps,
+  sync: () => undefined,
+  syncLater: () => Promise.resolve(),
+  syncDirectory: () => undefined
+}

@@ -28,13 +28,16 @@ export interface DecodedLine {
 /** The newline at the end of each line. */
 export const newline = 0x0a
 
+/** What each line begins with. Inside the strings of a line its quotes are escaped. */
+export const lineStart = `{"position":`
+
 /** Writes a fact as a line. */
 export const encodeLine = (fact: EncodedFact, position: number, end: BatchEnd | undefined): Buffer => {
   // Outside of strings JSON knows line breaks only as white space, so a space means the same.
   const data = fact.data.includes("\n") ? fact.data.replaceAll("\n", " ") : fact.data
   const mark = end === undefined ? "" : `"batch":{"facts":${end.facts},"after":${end.after}},`
   const body =
-    `{"position":${position},"stream":${JSON.stringify(fact.stream)},"version":${fact.version}` +
+    `${lineStart}${position},"stream":${JSON.stringify(fact.stream)},"version":${fact.version}` +
     `,"at":${fact.at},"type":${JSON.stringify(fact.type)},${mark}"data":${data}`
   return Buffer.from(`${body}${crcKey}${hex(crc32(body))}"}\n`)
 }
@@ -42,10 +45,8 @@ export const encodeLine = (fact: EncodedFact, position: number, end: BatchEnd | 
 /** Reads a line, without its newline; a string says why it is none. */
 export const decodeLine = (line: Buffer): DecodedLine | string => {
   const bodyBytes = line.length - crcBytes
-  if (bodyBytes <= 0 || line.toString("latin1", bodyBytes, bodyBytes + crcKey.length) !== crcKey) {
-    return "this is no line of a log"
-  }
-  const crc = line.toString("latin1", bodyBytes + crcKey.length, line.length - 2)
+  const crc = crcPattern.exec(line.toString("latin1", Math.max(0, bodyBytes)))?.[1]
+  if (bodyBytes <= 0 || crc === undefined) return "this is no line of a log"
   if (crc !== hex(crc32(line.subarray(0, bodyBytes)))) return "the checksum does not match"
   const body = line.toString("utf8", 0, bodyBytes)
   // A quote inside a JSON string is escaped, so the first match is the key itself.
@@ -62,6 +63,8 @@ const dataKey = `,"data":`
 const crcKey = `,"crc":"`
 /** Bytes of `,"crc":"01234567"}`. */
 const crcBytes = crcKey.length + 8 + 2
+
+const crcPattern = /^,"crc":"([0-9a-f]{8})"\}$/
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, "0")
 

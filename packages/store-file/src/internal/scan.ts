@@ -6,7 +6,7 @@
  *    *damage* otherwise. The `after` of an intact line further on tells: everything up to it was durable.
  */
 import type { LogRow } from "@patchmoi/core/store/Log"
-import { decodeLine, newline } from "./lineFormat.ts"
+import { decodeLine, lineStart, newline } from "./lineFormat.ts"
 
 /** A whole commit. */
 export interface ScannedCommit {
@@ -88,14 +88,16 @@ export const scanCommits = (
   return rows.length > 0 ? flawed("the commit has no end") : { end, lines, head, flaw: undefined }
 }
 
-/** Whether an intact line in these bytes says that facts after `head` were durable before it. */
+/**
+ * Whether an intact line in these bytes says that facts after `head` were durable before it. Lines are looked for by
+ * how they begin, as the newline before one may be what is hurt.
+ */
 export const holdsAcknowledged = (bytes: Buffer, head: number): boolean => {
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = bytes.indexOf(lineStart); offset >= 0; offset = bytes.indexOf(lineStart, offset + 1)) {
     const lineEnd = bytes.indexOf(newline, offset)
     if (lineEnd < 0) return false
     const line = decodeLine(bytes.subarray(offset, lineEnd))
     if (typeof line !== "string" && line.end !== undefined && line.end.after > head) return true
-    offset = lineEnd + 1
   }
   return false
 }
