@@ -20,7 +20,9 @@ export {
   FlowClient,
   type FlowClientOptions
 } from "./client/FlowClient.ts"
+export type { PollSourcesOptions } from "./client/localBackend.ts"
 export type { Change, EventView } from "./client/views.ts"
+export type { WatchOptions, WatchReport } from "./daemon/WatchService.ts"
 export type {
   DispatchPage,
   DispatchResult,
@@ -33,3 +35,4 @@ export type {
   RunPage,
   WaitOptions
 } from "./Flow.ts"
+export type { PolledSignal, PollReport } from "./intake/Poller.ts"

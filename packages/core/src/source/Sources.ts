@@ -28,7 +28,7 @@ export const SignalReceived = Schema.TaggedStruct("SignalReceived", {
   eventId: Schema.optional(EventId)
 })
 
-/** An entry cannot be read; it is passed over, and told once. */
+/** An entry cannot be read; it is passed over, and told once per reason. It is not seen: once repaired, it is news. */
 export const EntrySkipped = Schema.TaggedStruct("EntrySkipped", {
   entryId: Schema.String,
   reason: Schema.String
@@ -48,7 +48,7 @@ export type SourceFact = typeof SourceFact.Type
 export const SourceDocument = Schema.Struct({
   id: SourceId,
   primed: Schema.Boolean,
-  /** Every entry that was ever seen, as a signal, at priming, or as skipped. */
+  /** Every entry that was ever seen, as a signal or at priming. */
   seenIds: Schema.Array(Schema.String),
   /** The newest entry that was seen, as `feed-state.json` names it. */
   lastSeenId: Schema.optional(Schema.String),
@@ -97,7 +97,8 @@ const decide = (
     }
     case "SkipEntry": {
       const { entryId, reason } = command
-      return Either.right(hasSeen(source, entryId) ? [] : [{ _tag: "EntrySkipped", entryId, reason }])
+      const told = source?.skipped.some((skipped) => skipped.entryId === entryId && skipped.reason === reason)
+      return Either.right(told === true ? [] : [{ _tag: "EntrySkipped", entryId, reason }])
     }
     case "RecordPoll": {
       const { _tag, now, ...polled } = command
@@ -124,7 +125,7 @@ const evolve = (
       return { ...seen(before, fact.entryId), primed: true, lastSeenId: fact.entryId }
     case "EntrySkipped": {
       const skipped = [...before.skipped, { entryId: fact.entryId, reason: fact.reason }]
-      return { ...seen(before, fact.entryId), skipped: skipped.slice(-skippedEntriesMax) }
+      return { ...before, skipped: skipped.slice(-skippedEntriesMax) }
     }
     case "SourcePolled": {
       const { _tag, ...polled } = fact

@@ -9,6 +9,7 @@ import type { CatalogSnapshot } from "@patchmoi/core/flow/Flow"
 import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
 import type { RunView } from "@patchmoi/core/run/RunView"
 import type * as Effect from "effect/Effect"
+import type { WatchReport } from "../daemon/WatchService.ts"
 import type {
   DispatchPage,
   DispatchResult,
@@ -22,7 +23,7 @@ import type {
   WaitOptions
 } from "../Flow.ts"
 import { ClientClosed } from "./errors.ts"
-import type { Backend } from "./localBackend.ts"
+import type { Backend, PollSourcesOptions } from "./localBackend.ts"
 import type { Change, EventView } from "./views.ts"
 
 /** What a local client remembers. `false`: nothing. `memory`: until it is closed. `file`: in a folder, for ever. */
@@ -159,6 +160,18 @@ export class FlowClient implements AsyncDisposable {
   /** The flows of the workspace, and the folders whose manifest is broken, with the reason. */
   listFlows(options: CallOptions = {}): Promise<CatalogSnapshot> {
     return this.#run((flow) => flow.listFlows, options)
+  }
+
+  /**
+   * Polls every source of a sources file once: what is new becomes signals, events, runs and maintenance attempts. Waits
+   * for the runs, unless `wait` is false. A source that cannot be read is told in the report and stops no other.
+   *
+   * @throws {SourcesFileError} the file as a whole cannot be used.
+   */
+  async pollSources(options: PollSourcesOptions & CallOptions): Promise<WatchReport> {
+    const { signal, ...poll } = options
+    signal?.throwIfAborted()
+    return await (await this.#open()).pollSources(poll, signal)
   }
 
   /**

@@ -49,6 +49,10 @@ export class LogDamaged extends define<"LogDamaged", { file: string; line: numbe
 export class StoreError extends define<"StoreError", { operation: string; reason: string }>("StoreError") {}
 /** Other writers were faster every time. Nothing was written. */
 export class VersionConflict extends define<"VersionConflict", { stream: string }>("VersionConflict") {}
+/** The sources file as a whole cannot be used. */
+export class SourcesFileError extends define<"SourcesFileError", { file: string; reason: string }>(
+  "SourcesFileError"
+) {}
 /** The client is closed. */
 export class ClientClosed extends define<"ClientClosed">("ClientClosed") {}
 
@@ -63,7 +67,8 @@ const byTag: Readonly<Record<string, new (message: string, facts: never) => Flow
   StoreLocked,
   LogDamaged,
   StoreError,
-  VersionConflict
+  VersionConflict,
+  SourcesFileError
 }
 
 /** The client's error for a tagged error of the core; anything else as it is. */

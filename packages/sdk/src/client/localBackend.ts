@@ -1,16 +1,23 @@
 /** What a client loads when it is first used: the flow service on this machine, behind promises. */
 import { resolve } from "node:path"
+import { Engine } from "@patchmoi/core/engine/Engine"
 import * as Cause from "effect/Cause"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import { type LocalOptions, layerLocal, type StateKind } from "../compose.ts"
+import type { WatchOptions, WatchReport } from "../daemon/WatchService.ts"
 import { Flow } from "../Flow.ts"
 import { toFlowError } from "./errors.ts"
 import type { ClientState, FlowClientOptions } from "./FlowClient.ts"
+
+export interface PollSourcesOptions extends WatchOptions {
+  /** Whether to wait for the runs. Default: true. */
+  readonly wait?: boolean
+}
 
 /** The flow service as a client calls it. */
 export interface Backend {
@@ -20,6 +27,8 @@ export interface Backend {
     signal?: AbortSignal
   ) => Promise<A>
   readonly iterate: <A, E>(operation: (flow: typeof Flow.Service) => Stream.Stream<A, E>) => AsyncIterable<A>
+  /** Polls every source of a sources file once; with `wait`, returns when the runs that this started have ended. */
+  readonly pollSources: (options: PollSourcesOptions, signal?: AbortSignal) => Promise<WatchReport>
   /** Drains the engine and closes the store. */
   readonly close: () => Promise<void>
 }
@@ -59,6 +68,23 @@ export const open = async (options: LocalOptions): Promise<Backend> => {
     run: (operation, signal) =>
       settle(runtime.runPromiseExit(operation(service), signal === undefined ? {} : { signal }), signal),
     iterate: (operation) => Stream.toAsyncIterable(Stream.mapError(operation(service), toFlowError)),
+    pollSources: async ({ wait = true, ...watchOptions }, signal) => {
+      const [WatchService, FeedHttp] = await Promise.all([
+        import("../daemon/WatchService.ts"),
+        import("../intake/FeedHttp.ts")
+      ])
+      const poll = Effect.gen(function* () {
+        const watch = yield* WatchService.make(watchOptions)
+        const report = yield* watch.pollOnce
+        if (wait) yield* (yield* Engine).awaitRuns(report.runIds)
+        return report
+      })
+      const exit = runtime.runPromiseExit(
+        Effect.provide(poll, FeedHttp.layer()),
+        signal === undefined ? {} : { signal }
+      )
+      return await settle(exit, signal)
+    },
     close: () => runtime.dispose()
   }
 }

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { moduleRunnerSource } from "./moduleRunner.ts"
+import { endLostGroup } from "./processGroup.ts"
 import { makeScriptStyle } from "./ScriptStyle.ts"
 import { makeStepVariables, type StepEnvironment } from "./StepEnvironment.ts"
 import { makeOutputWatch, notStarted } from "./StepOutcome.ts"
@@ -74,7 +75,11 @@ export const make = (options: BunExecutorOptions): Effect.Effect<Executor["Type"
         return exit._tag === "NotStarted" ? notStarted(invocation.flow, exit.reason) : watch.conclude(exit)
       }
     )
-    return { runners: ["bun"], execute }
+    return {
+      runners: ["bun"],
+      execute,
+      endOrphan: (process) => Effect.asVoid(endLostGroup(process, killGraceMillis))
+    }
   })
 
 /** The executor of the runner `bun` as a layer. */

@@ -1,0 +1,139 @@
+/**
+ * Watches the sources of a sources file: polls each one in its own interval, or all of them once.
+ *
+ * 1. Polls of one source never overlap, and a slow or broken source holds up no other.
+ * 2. The file is looked at again while the service runs: a changed one takes effect within {@link reloadMillis}; one that
+ *    cannot be read any more is told, and the sources known so far are watched on.
+ * 3. A file that cannot be read at the start is an error: nothing would be watched.
+ */
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import type { EventId, RunId } from "@patchmoi/core/Ids"
+import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FiberMap from "effect/FiberMap"
+import { decodeFeedState, type FeedState } from "../intake/FeedState.ts"
+import * as Poller from "../intake/Poller.ts"
+import type { Source } from "../intake/Source.ts"
+import {
+  type BrokenSource,
+  readSourcesFile,
+  type SourcesFileOptions,
+  type SourceWarning
+} from "../intake/SourcesFile.ts"
+
+/** How often the sources file is looked at, in milliseconds. */
+export const reloadMillis = 5_000
+
+/** How many sources `pollOnce` polls at the same time. */
+export const pollConcurrency = 8
+
+export interface WatchOptions extends Omit<SourcesFileOptions, "file"> {
+  /** The sources file. */
+  readonly sourcesFile: string
+  /** The folder where a predecessor may have left its `feed-state.json`. Default: none. */
+  readonly dataDir?: string
+}
+
+/** What one poll of all sources came to. */
+export interface WatchReport {
+  readonly polls: ReadonlyArray<Poller.PollReport>
+  readonly broken: ReadonlyArray<BrokenSource>
+  readonly warnings: ReadonlyArray<SourceWarning>
+  /** The events that were dispatched, and the runs that they were given. */
+  readonly eventIds: ReadonlyArray<EventId>
+  readonly runIds: ReadonlyArray<RunId>
+}
+
+/** Makes the service over the engine, the store and the HTTP client of the context. */
+export const make = (options: WatchOptions) =>
+  Effect.gen(function* () {
+    const pollSource = yield* Poller.make
+    const predecessor = yield* readPredecessor(options.dataDir)
+    const { sourcesFile, dataDir: _, ...fileOptions } = options
+    const load = readSourcesFile(sourcesFile, fileOptions)
+
+    const poll = (source: Source): Effect.Effect<Poller.PollReport, StoreError | VersionConflict> => {
+      const known = predecessor.sources.get(source.id)
+      return pollSource(source, known === undefined ? {} : { predecessor: known })
+    }
+
+    /** Polls every source once. Fails when the file cannot be read or the store refuses. */
+    const pollOnce = Effect.gen(function* () {
+      const { sources, broken, warnings } = yield* load
+      const polls = yield* Effect.forEach(sources, poll, { concurrency: pollConcurrency })
+      const signals = polls.flatMap((report) => report.signals)
+      return {
+        polls,
+        broken,
+        warnings,
+        eventIds: signals.flatMap(({ eventId }) => eventId ?? []),
+        runIds: signals.flatMap(({ runIds }) => runIds)
+      } satisfies WatchReport
+    }).pipe(Effect.withSpan("WatchService.pollOnce"))
+
+    /** Polls until it is interrupted; `onPoll` is told every report. */
+    const follow = (onPoll: (report: Poller.PollReport) => Effect.Effect<void>) =>
+      Effect.gen(function* () {
+        const loops = yield* FiberMap.make<string>()
+        const watched = new Map<string, string>()
+
+        const pollForever = (source: Source) =>
+          poll(source).pipe(
+            Effect.flatMap(onPoll),
+            Effect.catchAll((error) => Effect.logError(`Source ${source.id} could not be polled`, error)),
+            Effect.zipRight(Effect.sleep(source.pollIntervalSeconds * 1_000)),
+            Effect.forever
+          )
+
+        /** Brings the loops in step with the file: new and changed sources start, those that are gone stop. */
+        const apply = Effect.fnUntraced(function* (sources: ReadonlyArray<Source>) {
+          const wanted = new Map(sources.map((source) => [String(source.id), source]))
+          for (const id of [...watched.keys()].filter((known) => !wanted.has(known))) {
+            watched.delete(id)
+            yield* FiberMap.remove(loops, id)
+          }
+          for (const [id, source] of wanted) {
+            const text = JSON.stringify(source)
+            if (watched.get(id) === text) continue
+            watched.set(id, text)
+            yield* FiberMap.run(loops, id, pollForever(source))
+          }
+        })
+
+        yield* apply((yield* load).sources)
+        const reload = Effect.matchEffect(load, {
+          onFailure: (error) =>
+            Effect.logError(
+              "The sources file cannot be read; the sources known so far are watched on",
+              error
+            ),
+          onSuccess: ({ sources }) => apply(sources)
+        })
+        return yield* Effect.forever(Effect.zipRight(Effect.sleep(reloadMillis), reload))
+      }).pipe(Effect.scoped, Effect.withSpan("WatchService.follow"))
+
+    return { pollOnce, follow, predecessorProblems: predecessor.problems }
+  })
+
+// --- internal ---
+
+/** The state that a predecessor left: kept under this name once the store writes its own. */
+const predecessorFiles = ["feed-state.json.before-patchmoi", "feed-state.json"]
+
+const noPredecessor: FeedState = { sources: new Map(), problems: [] }
+
+const readPredecessor = Effect.fnUntraced(function* (dataDir: string | undefined) {
+  if (dataDir === undefined) return noPredecessor
+  for (const name of predecessorFiles) {
+    const path = join(dataDir, name)
+    const text = yield* Effect.promise(() => readFile(path, "utf8").catch(() => undefined))
+    if (text === undefined) continue
+    return Either.getOrElse(decodeFeedState(text, { file: path }), (error) => ({
+      ...noPredecessor,
+      problems: [error.message]
+    }))
+  }
+  return noPredecessor
+})
