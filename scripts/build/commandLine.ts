@@ -14,6 +14,12 @@ export const buildCommandLine = async (options: {
   readonly outFolder: string
   readonly name: string
 }): Promise<void> => {
+  // The first line is kept as it is, and cannot be added later: the byte code belongs to the exact text.
+  if (!(await Bun.file(options.entry).text()).startsWith("#!/usr/bin/env bun\n")) {
+    throw new Error(
+      `${options.entry} must begin with "#!/usr/bin/env bun", or a shell could not start the program.`
+    )
+  }
   const result = await Bun.build({
     entrypoints: [options.entry],
     outdir: options.outFolder,

@@ -176,6 +176,11 @@ describe("the packaged command line", () => {
     )
     await expect(buildWorkspace(root)).rejects.toThrow("no top-level await")
   })
+
+  test("refuses an entry that a shell could not start", async () => {
+    await write("packages/sdk/src/bin.ts", "export {}\n")
+    await expect(buildWorkspace(root)).rejects.toThrow(`must begin with "#!/usr/bin/env bun"`)
+  })
 })
 
 test("doorSources reads a closed list of doors, and never the command line's entry", async () => {
