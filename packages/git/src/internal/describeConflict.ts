@@ -123,10 +123,19 @@ const kindOf = (messages: ReadonlyArray<MergeMessage>, sides: Sides, binary: boo
   return ours === null || theirs === null ? "modify/delete" : "other"
 }
 
-/** Paths with stages, in git's order, then paths that only a conflict message names. */
+/**
+ * Paths with stages, in git's order, then the paths of conflicts that have no stages at all: git can find that a folder
+ * was renamed in two ways without any file being in conflict.
+ */
 const pathsInConflict = (outcome: DescribeOptions["outcome"]): ReadonlyArray<Buffer> => {
-  const paths = new Map<string, Buffer>()
-  for (const stage of outcome.stages) paths.set(stage.path.toString("latin1"), stage.path)
+  const keyOf = (path: Buffer) => path.toString("latin1")
+  const paths = new Map(outcome.stages.map((stage) => [keyOf(stage.path), stage.path]))
+  const staged = new Set(paths.keys())
+  for (const message of outcome.messages) {
+    const known = message.paths.some((path) => staged.has(keyOf(path)))
+    if (known || !message.type.startsWith("CONFLICT")) continue
+    for (const path of message.paths) paths.set(keyOf(path), path)
+  }
   return [...paths.values()]
 }
 

@@ -148,6 +148,23 @@ describe("conflict", () => {
   )
 
   test(
+    "rename: a folder that went two ways, with no file in conflict",
+    withGit(() =>
+      Effect.gen(function* () {
+        const { conflict } = yield* conflictOf({
+          base: { "dir/a.txt": numbered(20), "dir/b.txt": numbered(30) },
+          patch: { "dir/new.txt": "new\n" },
+          release: { "dir/a.txt": null, "dir/b.txt": null, "x/a.txt": numbered(20), "y/b.txt": numbered(30) }
+        })
+        expect(conflict.files).toMatchObject([
+          { path: "dir", kind: "rename", base: null, ours: null, theirs: null }
+        ])
+        expect(conflict.messages[0]).toContain("Unclear where to rename dir to")
+      })
+    )
+  )
+
+  test(
     "binary: no marked text",
     withGit(() =>
       Effect.gen(function* () {

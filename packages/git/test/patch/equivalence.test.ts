@@ -116,8 +116,12 @@ const byCherryPick = (repo: TempRepo, owners: ReadonlyMap<string, string>) =>
     yield* repo.git("switch", "--quiet", "--detach", "main")
     const args = ["cherry-pick", "--allow-empty", "--keep-redundant-commits", ...owners.keys()]
     yield* repo.run({ args, okExitCodes: [0, 1] })
-    if ((yield* repo.git("ls-files", "--unmerged")) === "") return yield* repo.git("rev-parse", "HEAD^{tree}")
-    return `conflict in ${owners.get(yield* repo.git("rev-parse", "CHERRY_PICK_HEAD"))}`
+    // Not every conflict leaves unmerged files (a folder renamed in two ways does not), but each stops the sequence.
+    const stopped = yield* repo.run({
+      args: ["rev-parse", "--verify", "--quiet", "CHERRY_PICK_HEAD"],
+      okExitCodes: [0, 1]
+    })
+    return stopped === "" ? yield* repo.git("rev-parse", "HEAD^{tree}") : `conflict in ${owners.get(stopped)}`
   })
 
 const compare = (seed: number) =>
