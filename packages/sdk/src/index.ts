@@ -13,13 +13,8 @@ export type { MaintenanceDocument } from "@patchmoi/core/maintenance/Maintenance
 export type { CandidateRef } from "@patchmoi/core/maintenance/MaintenanceFact"
 export type { AttemptView, OutputView, RunView, WaitingOn } from "@patchmoi/core/run/RunView"
 export * from "./client/errors.ts"
-export {
-  type CallOptions,
-  type ClientState,
-  createFlowClient,
-  FlowClient,
-  type FlowClientOptions
-} from "./client/FlowClient.ts"
+export { type CallOptions, createFlowClient, FlowClient } from "./client/FlowClient.ts"
+export type { ClientState, FlowClientOptions } from "./client/FlowClientOptions.ts"
 export type { PollSourcesOptions } from "./client/localBackend.ts"
 export type { Change, EventView } from "./client/views.ts"
 export type { WatchOptions, WatchReport } from "./daemon/WatchService.ts"

@@ -12,7 +12,7 @@ import { type LocalOptions, layerLocal, type StateKind } from "../compose.ts"
 import type { WatchOptions, WatchReport } from "../daemon/WatchService.ts"
 import { Flow } from "../Flow.ts"
 import { toFlowError } from "./errors.ts"
-import type { ClientState, FlowClientOptions } from "./FlowClient.ts"
+import type { ClientState, FlowClientOptions } from "./FlowClientOptions.ts"
 
 export interface PollSourcesOptions extends WatchOptions {
   /** Whether to wait for the runs. Default: true. */

@@ -1,0 +1,18 @@
+/** What a client may be told. */
+
+/** What a local client remembers. `false`: nothing. `memory`: until it is closed. `file`: in a folder, for ever. */
+export type ClientState = false | "memory" | { readonly kind: "file"; readonly dataDir?: string }
+
+export interface FlowClientOptions {
+  readonly mode: "local"
+  /** The workspace: flows are looked for in its `.codex/flows` and `flows`. Default: the working directory. */
+  readonly cwd?: string
+  /** Folders of flows, instead of the two of the workspace. */
+  readonly roots?: ReadonlyArray<string>
+  /** The variables that steps inherit. Default: those of this process. Secrets of patchmoi are never among them. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Default: `memory`. `file` without `dataDir` keeps it in `<cwd>/.codex/flow-client`. */
+  readonly state?: ClientState
+  /** How many runs may be under way at once. Default: 4. */
+  readonly concurrency?: number
+}
