@@ -23,7 +23,8 @@ export const FlowEvent = Schema.Struct({
   occurredAt: Schema.optional(Schema.String),
   /** When patchmoi took it in: ISO 8601, UTC. */
   receivedAt: Schema.String,
-  payload: Schema.Unknown,
+  /** `{}` where a line of a log has none. */
+  payload: Schema.optionalWith(Schema.Unknown, { default: () => ({}) }),
   extra: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 })
 export interface FlowEvent extends Schema.Schema.Type<typeof FlowEvent> {}

@@ -1,0 +1,76 @@
+import { expect } from "bun:test"
+import * as FastCheck from "effect/FastCheck"
+import { EventId, LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
+import type { RunCommand } from "../../src/run/RunCommand.ts"
+import { RunDocument } from "../../src/run/RunDocument.ts"
+import { hasEnded } from "../../src/run/RunEvolve.ts"
+import { RunFact } from "../../src/run/RunFact.ts"
+import { Runs } from "../../src/run/Runs.ts"
+import { aggregateLaws, arbitraryFacts, drawnBy } from "../../src/testing/AggregateLaws.ts"
+import { it } from "../../src/testing/effectTest.ts"
+import { stepPlan } from "../../src/testing/flows.ts"
+
+const key = "run_1"
+const attempts = [1, 2, 3].map((attemptNumber) => ({
+  attemptNumber,
+  attemptId: makeAttemptId(RunId.make(key), attemptNumber),
+  leaseToken: LeaseToken.make(`token ${attemptNumber}`)
+}))
+const run = {
+  eventId: EventId.make("e1"),
+  eventType: "t",
+  flowName: "f",
+  flowVersion: 1,
+  flowRoot: "/f",
+  stepName: "s",
+  generation: 0,
+  depth: 0,
+  plan: stepPlan("s.ts", { retry: { maxAttempts: 2, backoffMillis: 10, on: ["failed", "lost"] } })
+}
+const good = { exit: { _tag: "ExitCode", code: 0 }, result: { status: "changed" } } as const
+const bad = { exit: { _tag: "ExitCode", code: 1 }, error: "exited with code 1" } as const
+
+const facts: ReadonlyArray<RunFact> = [
+  { _tag: "RunQueued", ...run },
+  { _tag: "RunRetryScheduled", retryAt: 7 },
+  { _tag: "RunCancelRequested" },
+  { _tag: "RunEnded", processStatus: "completed", ...good, retriesUsedUp: false },
+  { _tag: "RunEnded", processStatus: "failed", ...bad, retriesUsedUp: true },
+  ...attempts.flatMap(
+    ({ leaseToken, ...attempt }): ReadonlyArray<RunFact> => [
+      { _tag: "AttemptStarted", ...attempt, leaseToken, workerId: "w" },
+      { _tag: "AttemptSpawned", attemptId: attempt.attemptId, process: { pid: 1 } },
+      { _tag: "AttemptEnded", attemptId: attempt.attemptId, ...bad }
+    ]
+  )
+]
+const commands: ReadonlyArray<RunCommand> = [
+  { _tag: "Queue", run },
+  { _tag: "Cancel", by: "operator" },
+  ...attempts.flatMap(({ attemptId, leaseToken }, index): ReadonlyArray<RunCommand> => {
+    const now = index * 1_000
+    const held = { attemptId, leaseToken }
+    return [
+      { _tag: "StartAttempt", workerId: "w", leaseToken, now },
+      { _tag: "RecordProcess", ...held, process: { pid: 1 } },
+      { _tag: "EndAttempt", ...held, outcome: good, now, jitter: 0 },
+      { _tag: "EndAttempt", ...held, outcome: bad, now, jitter: 1 }
+    ]
+  })
+]
+
+aggregateLaws({ aggregate: Runs, fact: RunFact, document: RunDocument, key, facts, commands })
+
+it.prop(
+  "in any order of facts, one attempt at most is under way, and a run that has ended never changes",
+  drawnBy(FastCheck.array(arbitraryFacts(RunFact, facts), { maxLength: 24 })),
+  (sequence) => {
+    let document: RunDocument | undefined
+    for (const fact of sequence) {
+      const after = Runs.evolve(document, fact, { key, at: 0 })
+      expect(after?.attempts.filter(({ status }) => status === "running").length ?? 0).toBeLessThanOrEqual(1)
+      if (document !== undefined && hasEnded(document.processStatus)) expect(after).toBe(document)
+      document = after
+    }
+  }
+)
