@@ -30,12 +30,14 @@ export const coreIsPure = (modules: ReadonlyArray<Module>): ReadonlyArray<Violat
     })
   )
 
-/** The dependencies of core other than Effect have one way in each. */
+/** The dependencies of core other than Effect have one way in each at run time. Types are free. */
 export const coreNeedsOnce = (modules: ReadonlyArray<Module>): ReadonlyArray<Violation> =>
   Object.entries(coreNeeds).flatMap(([name, { oneModule }]) => {
     const users = modules
       .filter(isCoreSource)
-      .filter(({ imports }) => imports.some(({ specifier }) => packageNameOf(specifier) === name))
+      .filter(({ imports }) =>
+        imports.some(({ specifier, runtime }) => runtime && packageNameOf(specifier) === name)
+      )
     return !oneModule || users.length < 2
       ? []
       : [

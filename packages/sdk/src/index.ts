@@ -17,7 +17,6 @@ export { type CallOptions, createFlowClient, FlowClient } from "./client/FlowCli
 export type { ClientState, FlowClientOptions } from "./client/FlowClientOptions.ts"
 export type { PollSourcesOptions } from "./client/localBackend.ts"
 export type { Change, EventView } from "./client/views.ts"
-export type { WatchOptions, WatchReport } from "./daemon/WatchService.ts"
 export type {
   DispatchPage,
   DispatchResult,
@@ -31,3 +30,4 @@ export type {
   WaitOptions
 } from "./Flow.ts"
 export type { PolledSignal, PollReport } from "./intake/Poller.ts"
+export type { WatchOptions, WatchReport } from "./intake/WatchService.ts"

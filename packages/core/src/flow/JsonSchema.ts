@@ -16,10 +16,9 @@ import type { ErrorObject, Options, ValidateFunction } from "ajv"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { compileBoundedPattern, PatternTooCostly } from "./BoundedPattern.ts"
-import { isPattern } from "./BoundedPatternParser.ts"
-import type { PayloadCheck, PayloadIssue } from "./Flow.ts"
-import { correctEvaluated } from "./JsonSchemaEvaluated.ts"
+import { compileBoundedPattern, PatternTooCostly } from "../internal/jsonSchema/boundedPattern.ts"
+import { correctEvaluated } from "../internal/jsonSchema/evaluated.ts"
+import { isPattern } from "../internal/jsonSchema/patternParser.ts"
 import {
   type Dialect,
   dialectOf,
@@ -32,9 +31,10 @@ import {
   type SchemaDocument,
   SchemaInvalid,
   schemaDialects
-} from "./JsonSchemaText.ts"
+} from "../internal/jsonSchema/schemaText.ts"
+import type { PayloadCheck, PayloadIssue } from "./Flow.ts"
 
-export { SchemaInvalid, schemaBytesMax, schemaDialects } from "./JsonSchemaText.ts"
+export { SchemaInvalid, schemaBytesMax, schemaDialects } from "../internal/jsonSchema/schemaText.ts"
 
 /** Longest text that can have a format, in UTF-16 code units: formats are tried by built-in patterns, some quadratic. */
 export const formatTextLengthMax = 8_192

@@ -11,7 +11,7 @@ import {
 } from "../executor/Executor.ts"
 import { defaultRetryPolicy, type RunnerName, stepOutputBytesDefault } from "../flow/Flow.ts"
 import { EventId, makeAttemptId, makeRunId } from "../Ids.ts"
-import type { ExecutorContractOptions } from "./ExecutorContract.ts"
+import type { ExecutorContractOptions } from "./ExecutorContractOptions.ts"
 import { type ContractStepName, contractSteps } from "./ExecutorContractSteps.ts"
 
 /** An invocation for tests. */

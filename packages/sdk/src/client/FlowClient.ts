@@ -9,7 +9,6 @@ import type { CatalogSnapshot } from "@patchmoi/core/flow/Flow"
 import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
 import type { RunView } from "@patchmoi/core/run/RunView"
 import type * as Effect from "effect/Effect"
-import type { WatchReport } from "../daemon/WatchService.ts"
 import type {
   DispatchPage,
   DispatchResult,
@@ -22,6 +21,7 @@ import type {
   RunPage,
   WaitOptions
 } from "../Flow.ts"
+import type { WatchReport } from "../intake/WatchService.ts"
 import { ClientClosed } from "./errors.ts"
 import type { FlowClientOptions } from "./FlowClientOptions.ts"
 import type { Backend, PollSourcesOptions } from "./localBackend.ts"

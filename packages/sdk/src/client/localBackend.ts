@@ -9,8 +9,8 @@ import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import { type LocalOptions, layerLocal, type StateKind } from "../compose.ts"
-import type { WatchOptions, WatchReport } from "../daemon/WatchService.ts"
 import { Flow } from "../Flow.ts"
+import type { WatchOptions, WatchReport } from "../intake/WatchService.ts"
 import { toFlowError } from "./errors.ts"
 import type { ClientState, FlowClientOptions } from "./FlowClientOptions.ts"
 
@@ -70,7 +70,7 @@ export const open = async (options: LocalOptions): Promise<Backend> => {
     iterate: (operation) => Stream.toAsyncIterable(Stream.mapError(operation(service), toFlowError)),
     pollSources: async ({ wait = true, ...watchOptions }, signal) => {
       const [WatchService, FeedHttp] = await Promise.all([
-        import("../daemon/WatchService.ts"),
+        import("../intake/WatchService.ts"),
         import("../intake/FeedHttp.ts")
       ])
       const poll = Effect.gen(function* () {

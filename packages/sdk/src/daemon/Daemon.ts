@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import { layerLocal } from "../compose.ts"
 import * as FeedHttp from "../intake/FeedHttp.ts"
 import type { PollReport } from "../intake/Poller.ts"
-import * as WatchService from "./WatchService.ts"
+import * as WatchService from "../intake/WatchService.ts"
 
 export interface DaemonOptions {
   readonly workspaceRoot: string

@@ -9,9 +9,9 @@
  *
  * Not supported, and refused with a reason: backreferences, lookbehind, inline flags.
  */
-import { type Instruction, type Program, parsePattern } from "./BoundedPatternParser.ts"
+import { type Instruction, type Program, parsePattern } from "./patternParser.ts"
 
-export { PatternRefused, patternInstructionsMax, patternLengthMax } from "./BoundedPatternParser.ts"
+export { PatternRefused, patternInstructionsMax, patternLengthMax } from "./patternParser.ts"
 
 /** Longest text that a pattern is tried on, in characters. */
 export const patternTextLengthMax = 65_536

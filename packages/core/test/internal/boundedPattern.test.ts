@@ -6,7 +6,7 @@ import {
   PatternRefused,
   PatternTooCostly,
   patternLengthMax
-} from "../../src/flow/BoundedPattern.ts"
+} from "../../src/internal/jsonSchema/boundedPattern.ts"
 
 const builtIn = (source: string): RegExp => {
   try {

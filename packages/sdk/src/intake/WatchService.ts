@@ -13,15 +13,15 @@ import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FiberMap from "effect/FiberMap"
-import { decodeFeedState, type FeedState } from "../intake/FeedState.ts"
-import * as Poller from "../intake/Poller.ts"
-import type { Source } from "../intake/Source.ts"
+import { decodeFeedState, type FeedState } from "./FeedState.ts"
+import * as Poller from "./Poller.ts"
+import type { Source } from "./Source.ts"
 import {
   type BrokenSource,
   readSourcesFile,
   type SourcesFileOptions,
   type SourceWarning
-} from "../intake/SourcesFile.ts"
+} from "./SourcesFile.ts"
 
 /** How often the sources file is looked at, in milliseconds. */
 export const reloadMillis = 5_000
