@@ -18,7 +18,11 @@ const boundedId = Schema.String.pipe(
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what the pattern refuses.
   Schema.pattern(/^[^\u0000-\u001f\u007f]+$/, {
     message: () => "Expected an id without control characters"
-  })
+  }),
+  // Half a surrogate pair has no UTF-8: two such ids would be one in a hash, in a database and on the wire.
+  Schema.filter(
+    (id) => id.isWellFormed() || "Expected an id of whole characters, found half a surrogate pair"
+  )
 )
 
 /** The id of a flow event, chosen by whoever dispatches it: the key by which duplicates are known. 1 to 512 characters. */

@@ -5,6 +5,9 @@ import { EventId } from "../Ids.ts"
 /** Longest event type, in UTF-16 code units. */
 export const eventTypeLengthMax = 256
 
+/** Longest `source`, `occurredAt` and `receivedAt`, in UTF-16 code units. */
+export const textLengthMax = 1_024
+
 /** The type of an event: what the triggers of steps are compared with, exactly. */
 export const EventType = Schema.String.pipe(
   Schema.filter((type) => type.trim().length > 0 || "Expected an event type that is not blank"),

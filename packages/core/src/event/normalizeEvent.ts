@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { EventId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import { toIso } from "../Time.ts"
-import { EventType, type FlowEvent } from "./FlowEvent.ts"
+import { EventType, type FlowEvent, textLengthMax } from "./FlowEvent.ts"
 
 /** Largest payload with extra fields, as JSON, in UTF-16 code units (1 MiB). */
 export const payloadLengthMax = 1_048_576
@@ -28,36 +28,32 @@ export class InvalidEvent extends Schema.TaggedError<InvalidEvent>("patchmoi/Inv
 type Checked<A> = Either.Either<A, InvalidEvent>
 
 /**
- * Makes a flow event of anything.
+ * Makes a flow event of anything; never throws.
  *
  * `receivedAt` is kept when it is a string that is not empty, and is `now` otherwise; `payload` is kept as given, whatever
  * JSON value it is, and is `{}` only when the key is absent; unknown fields are kept in `extra`.
  */
 export const normalizeEvent = (input: unknown, now: number): Checked<FlowEvent> =>
   Either.gen(function* () {
-    if (typeof input !== "object" || input === null || Array.isArray(input)) {
-      return yield* invalid("", `expected an object with "id" and "type", found ${kindOf(input)}`)
-    }
-    const { id, type, source, occurredAt, receivedAt, payload, extra, ...others }: Record<string, unknown> = {
-      ...input
-    }
+    const fields = yield* fieldsOf(input)
+    const { id, type, source, occurredAt, receivedAt, payload, extra, ...others } = fields
     const extras = { ...(isRecord(extra) ? extra : withoutUndefined({ extra })), ...others }
+    if (Object.hasOwn(extras, "__proto__"))
+      return yield* invalid("__proto__", "a field cannot have this name")
     const event = withoutUndefined({
       id: yield* decodeField("id", EventId, id),
       type: yield* decodeField("type", EventType, type),
       source: yield* optionalText("source", source),
       occurredAt: yield* optionalText("occurredAt", occurredAt),
-      receivedAt: typeof receivedAt === "string" && receivedAt !== "" ? receivedAt : toIso(now),
-      payload: "payload" in input ? yield* plainJson("payload", payload) : {},
+      receivedAt:
+        typeof receivedAt === "string" && receivedAt !== ""
+          ? yield* boundedText("receivedAt", receivedAt)
+          : toIso(now),
+      payload: Object.hasOwn(fields, "payload") ? yield* plainJson("payload", payload) : {},
       extra: Object.keys(extras).length === 0 ? undefined : yield* plainJson("extra", extras)
     })
     const length = JSON.stringify([event.payload, event.extra]).length
-    if (length > payloadLengthMax) {
-      return yield* invalid(
-        "payload",
-        `expected at most ${payloadLengthMax} characters of JSON, found ${length}`
-      )
-    }
+    if (length > payloadLengthMax) return yield* tooLarge("payload", `found ${length}`)
     return { ...event, payload: event.payload }
   })
 
@@ -72,11 +68,26 @@ export const toEnvelope = ({ extra, ...event }: FlowEvent): Record<string, unkno
 const invalid = (field: string, reason: string): Checked<never> =>
   Either.left(new InvalidEvent({ field, reason }))
 
+const tooLarge = (field: string, found: string): Checked<never> =>
+  invalid(field, `expected at most ${payloadLengthMax} characters of JSON, ${found}`)
+
 const kindOf = (value: unknown): string =>
   value === null ? "null" : Array.isArray(value) ? "an array" : value === undefined ? "nothing" : typeof value
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** What was handed over may be anything inside this process, also an object that throws when it is read. */
+const reading = <A>(field: string, read: () => A): Checked<A> =>
+  Either.try({
+    try: read,
+    catch: (cause) => new InvalidEvent({ field, reason: `it cannot be read: ${String(cause).slice(0, 200)}` })
+  })
+
+const fieldsOf = (input: unknown): Checked<Record<string, unknown>> =>
+  isRecord(input)
+    ? reading("", () => ({ ...input }))
+    : invalid("", `expected an object with "id" and "type", found ${kindOf(input)}`)
 
 const decodeField = <A>(field: string, schema: Schema.Schema<A, string>, value: unknown): Checked<A> => {
   if (typeof value !== "string") return invalid(field, `expected a string, found ${kindOf(value)}`)
@@ -94,34 +105,45 @@ const optionalText = (field: string, value: unknown): Checked<string | undefined
   value === undefined || value === null
     ? Either.right(undefined)
     : typeof value === "string"
-      ? Either.right(value)
+      ? boundedText(field, value)
       : invalid(field, `expected a string, found ${kindOf(value)}`)
 
-/** A copy that is JSON through and through; keys whose value is undefined are left out, as JSON does. */
-const plainJson = <A>(path: string, value: A, depth = 0): Checked<A> => {
-  const problem = jsonProblem(path, value, depth)
-  return problem === undefined
-    ? Either.right(JSON.parse(JSON.stringify(value ?? null)))
-    : Either.left(problem)
-}
+const boundedText = (field: string, text: string): Checked<string> =>
+  text.length <= textLengthMax
+    ? Either.right(text)
+    : invalid(field, `expected at most ${textLengthMax} characters, found ${text.length}`)
 
-const jsonProblem = (path: string, value: unknown, depth: number): InvalidEvent | undefined => {
-  if (depth > payloadDepthMax) {
-    return new InvalidEvent({ field: path, reason: `nested deeper than ${payloadDepthMax} levels` })
-  }
+/** A copy that is JSON through and through; keys whose value is undefined are left out, as JSON does. */
+const plainJson = <A>(field: string, value: A): Checked<A> =>
+  Either.gen(function* () {
+    const problem = yield* reading(field, () => jsonProblem(field, value, 0, { left: payloadLengthMax }))
+    if (problem !== undefined) return yield* problem
+    const text = yield* reading(field, (): string | undefined => JSON.stringify(value ?? null))
+    if (text === undefined) return yield* invalid(field, "expected a JSON value, found an object without one")
+    return JSON.parse(text)
+  })
+
+/** The first place that is no JSON. `budget` ends the walk over a small object that refers to itself many times over. */
+const jsonProblem = (
+  path: string,
+  value: unknown,
+  depth: number,
+  budget: { left: number }
+): Checked<never> | undefined => {
+  if (depth > payloadDepthMax) return invalid(path, `nested deeper than ${payloadDepthMax} levels`)
+  budget.left -= 1
+  if (budget.left < 0) return tooLarge(path.split("/", 1).join(""), "found more values than that")
   switch (typeof value) {
     case "number":
-      return Number.isFinite(value)
-        ? undefined
-        : new InvalidEvent({ field: path, reason: `expected a JSON value, found ${value}` })
+      return Number.isFinite(value) ? undefined : invalid(path, `expected a JSON value, found ${value}`)
     case "bigint":
     case "function":
     case "symbol":
-      return new InvalidEvent({ field: path, reason: `expected a JSON value, found a ${typeof value}` })
+      return invalid(path, `expected a JSON value, found a ${typeof value}`)
     case "object":
       if (value === null) return undefined
       for (const [key, inner] of Object.entries(value)) {
-        const problem = jsonProblem(`${path}/${key}`, inner, depth + 1)
+        const problem = jsonProblem(`${path}/${key}`, inner, depth + 1, budget)
         if (problem !== undefined) return problem
       }
       return undefined
