@@ -8,6 +8,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import type { LogRow } from "@patchmoi/core/store/Log"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import { make } from "../../src/FileStore.ts"
 import { verify } from "../../src/LogMaintenance.ts"
 import { segmentsOf } from "../support.ts"
@@ -140,7 +141,7 @@ const readAll = (directory: string): Promise<ReadonlyArray<LogRow>> =>
       Effect.flatMap(make({ directory, aggregates: [], projections, segmentBytesMax }), (driver) =>
         driver.readAfter(0, 100_000)
       )
-    )
+    ).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
   )
 
 const expectConsistent = (rows: ReadonlyArray<LogRow>): void => {
