@@ -22,8 +22,9 @@ export interface StepMatch {
 
 /** Says for every step of every flow whether the event starts it, in the order in which they would run. */
 export const explain = (snapshot: CatalogSnapshot, event: FlowEvent): ReadonlyArray<StepExplanation> =>
-  everyStep(snapshot).map(({ flow, step }) => {
-    const mismatch = mismatchOf(step, event)
+  everyStep(snapshot).map((match) => {
+    const { flow, step } = match
+    const mismatch = mismatchOf(match, event)
     return {
       flowName: flow.name,
       stepName: step.name,
@@ -36,7 +37,7 @@ export const explain = (snapshot: CatalogSnapshot, event: FlowEvent): ReadonlyAr
 /** The steps that the event starts: flow order, then step order. */
 export const match = (snapshot: CatalogSnapshot, event: FlowEvent): ReadonlyArray<StepMatch> =>
   everyStep(snapshot).filter(
-    ({ step }) => step.trigger?.type === event.type && mismatchOf(step, event) === undefined
+    (match) => match.step.trigger?.type === event.type && mismatchOf(match, event) === undefined
   )
 
 /** Why nothing matched, in one sentence for a record. */
@@ -70,13 +71,28 @@ export const concurrencyGroupOf = (
 
 // --- internal ---
 
-const everyStep = (snapshot: CatalogSnapshot): ReadonlyArray<StepMatch> =>
-  snapshot.flows.flatMap((flow) => flow.steps.map((step) => ({ flow, step })))
+/** A step of the catalog; `shadowed` when one of the same flow and step name comes before it: one run cannot serve both. */
+interface ListedStep extends StepMatch {
+  readonly shadowed: boolean
+}
+
+const everyStep = (snapshot: CatalogSnapshot): ReadonlyArray<ListedStep> => {
+  const names = new Set<string>()
+  return snapshot.flows.flatMap((flow) =>
+    flow.steps.map((step) => {
+      const name = JSON.stringify([flow.name, step.name])
+      const shadowed = names.has(name)
+      names.add(name)
+      return { flow, step, shadowed }
+    })
+  )
+}
 
 const mismatchOf = (
-  { trigger }: FlowStep,
+  { step: { trigger }, shadowed }: ListedStep,
   event: FlowEvent
 ): { readonly reason: string; readonly issues?: ReadonlyArray<PayloadIssue> } | undefined => {
+  if (shadowed) return { reason: "another step of this flow and step name comes first" }
   if (trigger === undefined) return { reason: "step has no trigger" }
   if (trigger.type !== event.type)
     return { reason: `event type ${event.type} does not match ${trigger.type}` }
