@@ -9,7 +9,7 @@ import type { AnyAggregate } from "@patchmoi/core/store/Aggregate"
 import type { Driver } from "@patchmoi/core/store/Driver"
 import { StoreError } from "@patchmoi/core/store/Log"
 import * as Effect from "effect/Effect"
-import { LogDamaged } from "./FileStoreErrors.ts"
+import type { LogDamaged } from "./FileStoreErrors.ts"
 import { type FileSystemOps, fileOps } from "./internal/fileOps.ts"
 import { LogFollower } from "./internal/LogFollower.ts"
 import { layout } from "./internal/layout.ts"
@@ -40,8 +40,7 @@ export const openReadOnly = (
   Effect.gen(function* () {
     const ops = options.fileSystem ?? fileOps
     const { directory, aggregates } = options
-    const opened = yield* storing("read the log", () => openLog(ops, directory, aggregates))
-    if (opened instanceof LogDamaged) return yield* opened
+    const opened = yield* Effect.flatten(storing("read the log", () => openLog(ops, directory, aggregates)))
     const { replica } = opened
     const follower = new LogFollower(opened)
     const refresh = storing("read the log", () => follower.refresh())

@@ -5,7 +5,7 @@ import { it } from "@patchmoi/core/testing/effectTest"
 import { storeContractAggregates } from "@patchmoi/core/testing/StoreContract"
 import * as Effect from "effect/Effect"
 import { make } from "../src/FileStore.ts"
-import { type LockOwner, StoreLocked } from "../src/FileStoreErrors.ts"
+import type { LockOwner } from "../src/FileStoreErrors.ts"
 import { fileOps } from "../src/internal/fileOps.ts"
 import { takeLock } from "../src/internal/lockFile.ts"
 import { thisProcess } from "../src/internal/processIdentity.ts"
@@ -118,11 +118,9 @@ it.live("whoever looked at an old state of the lock withdraws", () =>
   Effect.gen(function* () {
     const directory = yield* temporaryFolder
     const owner = thisProcess(1)
-    const first = takeLock(fileOps, directory, owner, "1")
-    if (first instanceof StoreLocked) throw first
+    const first = yield* takeLock(fileOps, directory, owner, "1")
     first.release()
-    const second = takeLock(fileOps, directory, owner, "2")
-    if (second instanceof StoreLocked) throw second
+    const second = yield* takeLock(fileOps, directory, owner, "2")
     // This one still sees only the released lock of the first, whose next generation is the second's.
     let looks = 0
     const stale = {
@@ -134,7 +132,8 @@ it.live("whoever looked at an old state of the lock withdraws", () =>
         return ["0000000000000001.json"]
       }
     }
-    expect(takeLock(stale, directory, owner, "3")).toMatchObject({ _tag: "StoreLocked" })
+    const refused = yield* Effect.flip(takeLock(stale, directory, owner, "3"))
+    expect(refused._tag).toBe("StoreLocked")
     expect(fs.existsSync(second.file)).toBe(true)
   })
 )

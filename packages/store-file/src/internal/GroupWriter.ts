@@ -76,7 +76,7 @@ export const makeGroupWriter = (
       Effect.gen(function* () {
         let rest = waiting
         while (rest.length > 0) {
-          if (closedBecause !== undefined) return yield* Effect.fail(closed(closedBecause))
+          if (closedBecause !== undefined) return yield* closed(closedBecause)
           if (log.isFull) yield* storing(operation, () => openSegment(log, replica))
           const group = yield* storing(operation, () => formGroup(rest, replica, log.bytes))
           yield* writeGroup(group)

@@ -5,7 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { type LockOwner, LogDamaged, StoreLocked } from "../FileStoreErrors.ts"
+import type { LockOwner, LogDamaged, StoreLocked } from "../FileStoreErrors.ts"
 import { type Cut, cutLog } from "./cutLog.ts"
 import { type FileSystemOps, makeDurableDirectory } from "./fileOps.ts"
 import { takeLock } from "./lockFile.ts"
@@ -28,12 +28,11 @@ export const acquireLock = (
     const owner = thisProcess(yield* Clock.currentTimeMillis)
     const nonce = String(yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER))
     const held = yield* Effect.acquireRelease(
-      Effect.flatMap(
+      Effect.flatten(
         storing("take the lock", () => {
           makeDurableDirectory(ops, directory)
           return takeLock(ops, directory, owner, nonce)
-        }),
-        (taken) => (taken instanceof StoreLocked ? Effect.fail(taken) : Effect.succeed(taken))
+        })
       ),
       ({ release }) =>
         Effect.catchAll(storing("give the lock back", release), (error) => Effect.logWarning(error.message))
@@ -48,8 +47,7 @@ export const openForWriting = (
   aggregates: ReadonlyArray<AnyAggregate>
 ): Effect.Effect<WritableLog, StoreError | LogDamaged> =>
   Effect.gen(function* () {
-    const opened = yield* storing("read the log", () => openLog(ops, directory, aggregates))
-    if (opened instanceof LogDamaged) return yield* opened
+    const opened = yield* Effect.flatten(storing("read the log", () => openLog(ops, directory, aggregates)))
     const cut = yield* storing("cut the torn tail of the log", () => cutLog(ops, directory, opened.scan))
     if (cut !== undefined) {
       yield* Effect.logWarning(

@@ -29,7 +29,7 @@ export const takeLock = (
   directory: string,
   owner: LockOwner,
   nonce: string
-): HeldLock | StoreLocked => {
+): Either.Either<HeldLock, StoreLocked> => {
   const { lock } = layout(directory)
   makeDurableDirectory(ops, lock)
   const content = JSON.stringify(owner)
@@ -39,7 +39,9 @@ export const takeLock = (
     if (highest !== undefined && holder === undefined) continue
     const file = `${lock}/${fileName((highest ?? 0) + 1)}`
     if (holder !== undefined && mayBeAlive(holder)) {
-      return new StoreLocked({ directory, file: `${lock}/${fileName(highest ?? 0)}`, owner: holder })
+      return Either.left(
+        new StoreLocked({ directory, file: `${lock}/${fileName(highest ?? 0)}`, owner: holder })
+      )
     }
     if (!claim(ops, lock, file, content, `${claimPrefix}${owner.pid}-${nonce}`)) continue
     if (generations(ops, lock).at(-1) !== (highest ?? 0) + 1) {
@@ -50,12 +52,12 @@ export const takeLock = (
       const isOld = generationOf(name) !== undefined || name.startsWith(claimPrefix)
       if (isOld && `${lock}/${name}` !== file) ops.remove(`${lock}/${name}`)
     }
-    return {
+    return Either.right({
       file,
       tookOver: holder?.released === false ? holder : undefined,
       release: () =>
         replaceFile(ops, lock, fileName((highest ?? 0) + 1), JSON.stringify({ ...owner, released: true }))
-    }
+    })
   }
   throw new Error(`${lock} changed under each of ${roundsMax} attempts to take it`)
 }

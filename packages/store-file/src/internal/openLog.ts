@@ -1,6 +1,7 @@
 /** Reads the whole log into a replica: the documents come out of the facts each time a store is opened. */
 import type { AnyAggregate } from "@patchmoi/core/store/Aggregate"
 import { Projector } from "@patchmoi/core/store/Projector"
+import * as Either from "effect/Either"
 import type { LogDamaged } from "../FileStoreErrors.ts"
 import type { FileSystemOps } from "./fileOps.ts"
 import { layout } from "./layout.ts"
@@ -22,7 +23,7 @@ export const openLog = (
   ops: FileSystemOps,
   directory: string,
   aggregates: ReadonlyArray<AnyAggregate>
-): OpenedLog | LogDamaged => {
+): Either.Either<OpenedLog, LogDamaged> => {
   const { log } = layout(directory)
   const replica = new Replica(ops, log)
   const projector = new Projector(aggregates)
@@ -34,8 +35,8 @@ export const openLog = (
     }
   })
   const damage = damageOf(scan)
-  if (damage !== undefined) return damage
+  if (damage !== undefined) return Either.left(damage)
   const { documents, unknown } = projector.project()
   for (const document of documents) replica.tables.putDocument(document)
-  return { replica, scan, projector, unknown }
+  return Either.right({ replica, scan, projector, unknown })
 }
