@@ -1,0 +1,68 @@
+/** What the rehearsal shows of runs, conflicts and records. It reads what any client reads. */
+import type { FlowClient, RunView, WatchReport } from "@patchmoi/sdk"
+import { attention, chapter, good, insist, quote, tell } from "./narrator.ts"
+import type { Places } from "./workspace.ts"
+
+/** The one run that a poll started. */
+export const onlyRun = async (client: FlowClient, report: WatchReport): Promise<RunView> => {
+  const [runId] = report.runIds
+  insist(runId !== undefined && report.runIds.length === 1, `Expected one run, found ${report.runIds.length}`)
+  return client.getRun(runId)
+}
+
+/** Shows the conflict of a run as an operator sees it. */
+export const showConflict = (run: RunView): void => {
+  const conflict = run.resultPayload?.artifacts?.["conflict"]
+  insist(isConflict(conflict), "The run has no conflict record")
+  attention(`patch ${conflict.patch}, commit ${conflict.commitId.slice(0, 12)} "${conflict.subject}"`)
+  for (const file of conflict.files) {
+    attention(`${file.path}: ${file.kind}`)
+    for (const side of ["base", "ours", "theirs"] as const) {
+      tell(`  ${side.padEnd(6)} ${file[side]?.oid ?? "absent"}`)
+    }
+    if (typeof file.markedText === "string") quote(file.markedText)
+  }
+  if (run.resultPayload?.message !== undefined) quote(run.resultPayload.message)
+}
+
+/** Ends with where every record lies. */
+export const summarize = async (client: FlowClient, places: Places): Promise<void> => {
+  chapter("Where every record lies")
+  const { attempts } = await client.listMaintenanceAttempts({ limit: 500 })
+  for (const attempt of attempts
+    .filter(({ status }) => status !== "skipped" || attempts.length < 5)
+    .toReversed()) {
+    const refs = attempt.candidateRefs.map(({ ref }) => ref).join(", ")
+    tell(
+      `${attempt.upstreamTag ?? attempt.eventId}: ${attempt.operation} → ${attempt.status}${refs === "" ? "" : ` (${refs})`}`
+    )
+  }
+  const skipped = attempts.filter(({ status }) => status === "skipped").length
+  if (skipped > 0)
+    tell(`${skipped} attempts ended as skipped: their event matched no step, or another took their place`)
+  tell(`the fork with its candidate branches   ${places.fork}`)
+  tell(`the log, the source of everything      ${places.dataDir}/log`)
+  tell(`readable files for people and scripts  ${places.dataDir}/*.jsonl`)
+  tell(`the sources that are watched           ${places.sourcesFile}`)
+  tell(`the flow with its configuration        ${places.workspace}/.codex/flows/maintain-fork`)
+  good(`look around: patchmoi run list --cwd ${places.workspace} --data-dir ${places.dataDir}`)
+}
+
+// --- internal ---
+
+interface ConflictRecord {
+  readonly patch: string
+  readonly commitId: string
+  readonly subject: string
+  readonly files: ReadonlyArray<{
+    readonly path: string
+    readonly kind: string
+    readonly base: { readonly oid: string } | null
+    readonly ours: { readonly oid: string } | null
+    readonly theirs: { readonly oid: string } | null
+    readonly markedText: string | null
+  }>
+}
+
+const isConflict = (value: unknown): value is ConflictRecord =>
+  typeof value === "object" && value !== null && "files" in value && Array.isArray(value.files)
