@@ -9,9 +9,12 @@ import { commitOf, eventually, open, segmentsOf, temporaryFolder } from "./suppo
 
 const line = (position: number) => JSON.stringify({ position })
 
-/** A line for each fact; how many facts each stream has so far; and the newest position. */
+const streams = "streams.jsonl"
+
+/** A line for each fact; its stream; how many facts each stream has so far; and the newest position. */
 const projections: ReadonlyArray<ReadableProjection> = [
   appendEach("events.jsonl", ({ position }) => [line(position)]),
+  appendEach(streams, ({ stream }) => [stream]),
   {
     kind: "append",
     fileName: "counts.jsonl",
@@ -113,6 +116,7 @@ it.live("files that are too long, too short, gone or of another log are set righ
       })
     )
     expectFiles(directory, yield* session(directory, 0))
+    expect(text(directory, streams)).toBe("account/a\n".repeat(5) + "account/b\n".repeat(10))
   })
 )
 

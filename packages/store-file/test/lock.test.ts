@@ -121,7 +121,10 @@ it.live("whoever looked at an old state of the lock withdraws", () =>
     const first = yield* takeLock(fileOps, directory, owner, "1")
     first.release()
     const second = yield* takeLock(fileOps, directory, owner, "2")
-    // This one still sees only the released lock of the first, whose next generation is the second's.
+    second.release()
+    const third = yield* takeLock(fileOps, directory, owner, "3")
+    expect(fs.readdirSync(`${directory}/lock`)).toEqual(["0000000000000003.json"])
+    // This one still sees the released lock of the first; the generation after it was tidied up and is free.
     let looks = 0
     const stale = {
       ...fileOps,
@@ -132,9 +135,10 @@ it.live("whoever looked at an old state of the lock withdraws", () =>
         return ["0000000000000001.json"]
       }
     }
-    const refused = yield* Effect.flip(takeLock(stale, directory, owner, "3"))
-    expect(refused._tag).toBe("StoreLocked")
-    expect(fs.existsSync(second.file)).toBe(true)
+    const refused = yield* Effect.flip(takeLock(stale, directory, owner, "4"))
+    expect(refused).toMatchObject({ _tag: "StoreLocked", file: third.file })
+    expect(fs.existsSync(third.file)).toBe(true)
+    expect(fs.existsSync(second.file)).toBe(false)
   })
 )
 

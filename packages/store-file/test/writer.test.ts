@@ -131,6 +131,29 @@ it.live("a segment that is full is followed by the next, named by its first fact
   })
 )
 
+it.live("facts that are no longer in memory are read from the disk, across segments", () =>
+  Effect.gen(function* () {
+    const driver = yield* open(yield* temporaryFolder, { segmentBytesMax: 100_000 })
+    for (let index = 0; index < 12; index++) {
+      yield* driver.commit(commitOf(`account/${index}`, 1, 500, 100))
+    }
+    const positions = (after: number, limit: number) =>
+      Effect.map(driver.readAfter(after, limit), (rows) => rows.map(({ position }) => position))
+    // The newest 4,096 of the 6,000 facts are in memory.
+    for (const after of [0, 1, 499, 1_900, 1_903, 1_904, 1_905, 5_990, 5_999, 6_000, 7_000]) {
+      const expected = Array.from({ length: 600 }, (_, index) => after + 1 + index)
+      expect(yield* positions(after, 600)).toEqual(expected.filter((position) => position <= 6_000))
+    }
+    expect(yield* positions(0, 499)).toHaveLength(499)
+    expect(yield* positions(0, 0)).toEqual([])
+    expect(yield* positions(0, 10_000)).toHaveLength(6_000)
+    const versions = yield* driver.readStream("account/3", 10, 400)
+    expect(versions.map(({ version }) => version)).toEqual(
+      Array.from({ length: 400 }, (_, index) => 11 + index)
+    )
+  })
+)
+
 it.live("a commit that is too large is refused and leaves the store as it was", () =>
   Effect.gen(function* () {
     const driver = yield* open(yield* temporaryFolder)

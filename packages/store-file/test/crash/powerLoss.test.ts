@@ -8,6 +8,8 @@ import * as fs from "node:fs"
 import { it } from "@patchmoi/core/testing/effectTest"
 import * as Effect from "effect/Effect"
 import { make } from "../../src/FileStore.ts"
+import type { FileSystemOps } from "../../src/internal/fileOps.ts"
+import { verify } from "../../src/LogMaintenance.ts"
 import { commitOf, temporaryFolder, unsyncedOps } from "../support.ts"
 import { powerLoss, type Unsynced } from "./powerLoss.ts"
 import { linesOf, projections, segmentBytesMax } from "./sample.ts"
@@ -45,6 +47,26 @@ for (const unsynced of ["lost", "half"] as const) {
     300_000
   )
 }
+
+it.live("what a writer left unsynced is on the disk before anything is built on it", () =>
+  Effect.gen(function* () {
+    const folder = yield* temporaryFolder
+    const root = `${folder}/store`
+    const write = (stream: string, fileSystem: FileSystemOps) =>
+      Effect.scoped(
+        Effect.flatMap(make({ directory: root, aggregates: [], segmentBytesMax: 1, fileSystem }), (driver) =>
+          driver.commit(commitOf(stream, 1))
+        )
+      )
+    yield* write("account/a", unsyncedOps)
+    // Nothing of the first writer counts as synced; the folder itself does.
+    const disk = powerLoss(() => undefined)
+    disk.ops.syncDirectory(root)
+    expect(yield* write("account/b", disk.ops)).toBe(2)
+    disk.image(root, `${folder}/image`, "lost")
+    expect(yield* verify({ directory: `${folder}/image` })).toMatchObject({ facts: 2, flaw: undefined })
+  })
+)
 
 // --- internal ---
 
