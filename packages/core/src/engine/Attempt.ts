@@ -4,7 +4,6 @@
  * 1. The claim and the end are commits under one lease token; between them the run is this worker's.
  * 2. Whatever the executor does, the attempt ends: with its outcome, as canceled, as timed out, or as lost.
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -13,23 +12,34 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
 import type { EventDocument } from "../event/EventDocument.ts"
 import { Events } from "../event/Events.ts"
-import { type AttemptOutcome, Executor, type ExitCause, type StepInvocation } from "../executor/Executor.ts"
-import { LeaseToken, type RunId } from "../Ids.ts"
+import { type AttemptOutcome, Executor, type StepInvocation } from "../executor/Executor.ts"
+import { type AttemptId, LeaseToken, makeAttemptId, type RunId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import type { AttemptDocument, RunDocument } from "../run/RunDocument.ts"
+import { Runs } from "../run/Runs.ts"
 import { Store } from "../store/Store.ts"
+import {
+  failedOutcome,
+  notServedOutcome,
+  outcomeOfExit,
+  type StopReason,
+  stoppedOutcome
+} from "./AttemptOutcomes.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
 import { followUpsOf } from "./FollowUps.ts"
 import * as OutputWriter from "./OutputWriter.ts"
 
-/** Why an attempt is told to stop before its step has ended. */
-export type StopReason = "canceled" | "lost"
-
 /** How long past its own time-out an executor may take to end a step before the engine gives up on it, in milliseconds. */
 const executorOverrunMillis = 60_000
+
+/** How often the end of an attempt is offered again to a store that refuses it, and after how long. */
+const endRetriesMax = 60
+const endRetryPauseMillis = 1_000
+const endRetries = Schedule.intersect(Schedule.recurs(endRetriesMax), Schedule.spaced(endRetryPauseMillis))
 
 /** Makes the function that runs attempts. */
 export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
@@ -37,15 +47,33 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
     const store = yield* Store
     const executor = yield* Executor
 
+    const lease = (attemptId: AttemptId, token: LeaseToken) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        store.driver.leases.put(attemptId, {
+          token,
+          workerId: settings.workerId,
+          expiresAt: now + settings.leaseMillis
+        })
+      )
+
+    /**
+     * Leases before it commits: an attempt without a lease looks lost to every other engine. The lease of a claim that
+     * fails does no harm, because only the token in the log ends an attempt; it expires.
+     */
     const claim = Effect.fnUntraced(function* (runId: RunId) {
       const leaseToken = LeaseToken.make(globalThis.crypto.randomUUID())
       const { workerId } = settings
       const run = yield* store.transact((transaction) =>
-        dispatcher.commandRun(transaction, runId, {
-          _tag: "StartAttempt",
-          workerId,
-          leaseToken,
-          now: transaction.now
+        Effect.gen(function* () {
+          const { now } = transaction
+          const claimed = yield* dispatcher.commandRun(transaction, runId, {
+            _tag: "StartAttempt",
+            workerId,
+            leaseToken,
+            now
+          })
+          yield* lease(makeAttemptId(runId, claimed.attempts.length), leaseToken)
+          return claimed
         })
       )
       const attempt = run.attempts.at(-1)
@@ -54,13 +82,24 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
         : { run, attempt }
     })
 
-    const renewLease = ({ id, leaseToken }: AttemptDocument) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        store.driver.leases.put(id, {
-          token: leaseToken,
-          workerId: settings.workerId,
-          expiresAt: now + settings.leaseMillis
-        })
+    /** Renews the lease while the attempt lasts, and stops the step when another engine canceled or recovered its run. */
+    const heartbeat = (
+      { id, leaseToken }: AttemptDocument,
+      runId: RunId,
+      stop: Deferred.Deferred<StopReason>
+    ): Effect.Effect<never> =>
+      Effect.gen(function* () {
+        yield* Effect.sleep(settings.leaseMillis / 3)
+        yield* lease(id, leaseToken)
+        const run = Option.getOrUndefined(yield* store.load(Runs, runId))
+        if (run?.attempts.at(-1)?.leaseToken !== leaseToken || run.processStatus !== "running") {
+          yield* Deferred.succeed(stop, "lost")
+        } else if (run.cancelRequested) {
+          yield* Deferred.succeed(stop, "canceled")
+        }
+      }).pipe(
+        Effect.catchAll((error) => Effect.logWarning(`The lease of attempt ${id} was not renewed`, error)),
+        Effect.forever
       )
 
     const recordProcess =
@@ -88,16 +127,19 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
       event: EventDocument,
       stop: Deferred.Deferred<StopReason>
     ) {
-      if (!executor.runners.includes(run.plan.runner)) return notServed(run.plan.runner, executor.runners)
+      if (!executor.runners.includes(run.plan.runner))
+        return notServedOutcome(run.plan.runner, executor.runners)
       const write = OutputWriter.make(store.driver.outputs, attempt.id, run.plan.outputBytesMax)
       const step = yield* Effect.fork(
-        executor.execute(invocationOf(run, attempt, event, settings), {
-          onOutput: (chunk) =>
-            Effect.catchAll(write(chunk), (error) =>
-              Effect.logWarning(`Output of attempt ${attempt.id} was not kept`, error)
-            ),
-          onStarted: recordProcess(run, attempt)
-        })
+        Effect.suspend(() =>
+          executor.execute(invocationOf(run, attempt, event, settings), {
+            onOutput: (chunk) =>
+              Effect.catchAll(write(chunk), (error) =>
+                Effect.logWarning(`Output of attempt ${attempt.id} was not kept`, error)
+              ),
+            onStarted: recordProcess(run, attempt)
+          })
+        )
       )
       const overrun = Effect.as(
         Effect.sleep(run.plan.timeoutMillis + executorOverrunMillis),
@@ -108,50 +150,52 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
         Effect.map(Fiber.await(step), (exit) => ({ exit, reason: undefined })),
         Effect.map(stopped, (reason) => ({ exit: undefined, reason }))
       )
-      if (first.exit !== undefined) return outcomeOf(first.exit)
+      if (first.exit !== undefined) return outcomeOfExit(first.exit)
       const exit = yield* Fiber.interrupt(step)
       return Exit.isSuccess(exit) ? exit.value : stoppedOutcome(first.reason, run.plan.timeoutMillis)
     })
 
+    /**
+     * Commits the end, again and again while the store refuses: the step has done its work, and forgetting it would do the
+     * work twice. An end that the store took although it said no shows as `LeaseLost` the next time.
+     */
     const end = (run: RunDocument, attempt: AttemptDocument, outcome: AttemptOutcome) =>
       Effect.gen(function* () {
         const jitter = yield* Random.next
-        yield* store.transact((transaction) =>
-          dispatcher.commandRun(transaction, run.id, {
-            _tag: "EndAttempt",
-            attemptId: attempt.id,
-            leaseToken: attempt.leaseToken,
-            outcome,
-            now: transaction.now,
-            jitter,
-            ...refusalOf(run, outcome, transaction.now)
-          })
-        )
+        yield* store
+          .transact((transaction) =>
+            dispatcher.commandRun(transaction, run.id, {
+              _tag: "EndAttempt",
+              attemptId: attempt.id,
+              leaseToken: attempt.leaseToken,
+              outcome,
+              now: transaction.now,
+              jitter,
+              ...refusalOf(run, outcome, transaction.now)
+            })
+          )
+          .pipe(
+            Effect.tapErrorTag("StoreError", (error) =>
+              Effect.logWarning(`The end of attempt ${attempt.id} was not written yet`, error)
+            ),
+            Effect.retry({ while: ({ _tag }) => _tag === "StoreError", schedule: endRetries }),
+            Effect.catchTag("LeaseLost", ({ message }) => Effect.logInfo(message))
+          )
         yield* store.driver.leases.remove(attempt.id)
       })
 
     return Effect.fn("Attempt.run")(function* (runId: RunId, stop: Deferred.Deferred<StopReason>) {
       const { run, attempt } = yield* claim(runId)
       yield* Effect.annotateCurrentSpan({ runId, attemptId: attempt.id })
-      yield* renewLease(attempt)
-      const heartbeat = yield* Effect.fork(
-        Effect.forever(Effect.zipRight(Effect.sleep(settings.leaseMillis / 3), renewLease(attempt)))
-      )
+      const beating = yield* Effect.fork(heartbeat(attempt, runId, stop))
       const event = yield* store.load(Events, run.eventId)
       const outcome = Option.isSome(event)
         ? yield* supervise(run, attempt, event.value, stop)
         : failedOutcome({ _tag: "NotStarted", reason: "unknown event" }, `Unknown event: ${run.eventId}`)
-      yield* Fiber.interrupt(heartbeat)
       yield* end(run, attempt, outcome)
+      yield* Fiber.interrupt(beating)
     })
   })
-
-/** The outcome of an attempt that ended without the word of its executor. */
-export const failedOutcome = (exit: ExitCause, error: string): AttemptOutcome => ({ exit, error })
-
-/** The outcome of an attempt that nobody stands behind any more. */
-export const lostOutcome = (reason: string): AttemptOutcome =>
-  failedOutcome({ _tag: "Lost", reason }, `The attempt was lost: ${reason}`)
 
 // --- internal ---
 
@@ -177,38 +221,6 @@ const invocationOf = (
     launchedBy: settings.launchedBy,
     workspaceBackendUrl: settings.workspaceBackendUrl
   })
-
-const outcomeOf = (exit: Exit.Exit<AttemptOutcome, { readonly message: string }>): AttemptOutcome =>
-  Exit.match(exit, {
-    onSuccess: (outcome) => outcome,
-    onFailure: (cause) =>
-      lostOutcome(
-        Option.match(Cause.failureOption(cause), {
-          onNone: () => Cause.prettyErrors(cause)[0]?.message ?? "the executor was interrupted",
-          onSome: ({ message }) => message
-        })
-      )
-  })
-
-const stoppedOutcome = (reason: StopReason | "timeout", timeoutMillis: number): AttemptOutcome => {
-  switch (reason) {
-    case "canceled":
-      return failedOutcome({ _tag: "Canceled" }, "The run was canceled")
-    case "lost":
-      return lostOutcome("the engine stopped before the step had ended")
-    case "timeout":
-      return failedOutcome(
-        { _tag: "Timeout", timeoutMillis },
-        `The step did not end within ${timeoutMillis} ms, and its executor did not end it`
-      )
-  }
-}
-
-const notServed = (runner: string, served: ReadonlyArray<string>): AttemptOutcome =>
-  failedOutcome(
-    { _tag: "NotStarted", reason: `no executor for runner ${runner}` },
-    `No executor serves the runner "${runner}" here (served: ${served.join(", ") || "none"})`
-  )
 
 const refusalOf = (run: RunDocument, outcome: AttemptOutcome, now: number): { readonly refusal?: string } =>
   outcome.error === undefined

@@ -66,10 +66,9 @@ export const make: Effect.Effect<Dispatcher, never, FlowCatalog> = Effect.gen(fu
     Effect.gen(function* () {
       const contentDigest = contentDigestOf(event)
       const known = yield* transaction.load(Events, event.id)
-      const snapshot = yield* catalog.snapshot
       const generation =
         known === undefined
-          ? planGeneration(snapshot, event, 0, "dispatch", transaction.now, [])
+          ? planGeneration(yield* catalog.snapshot, event, 0, "dispatch", transaction.now, [])
           : emptyGeneration
       const { document } = yield* noRejection(
         transaction.execute(Events, event.id, {

@@ -7,7 +7,7 @@ import type { RunId } from "../Ids.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
 import { Store } from "../store/Store.ts"
-import { lostOutcome } from "./Attempt.ts"
+import { lostOutcome } from "./AttemptOutcomes.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 
 /** Makes the effect that recovers what is lost now, and gives the ids of the runs that it recovered. */

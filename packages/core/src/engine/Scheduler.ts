@@ -4,23 +4,31 @@
  * 1. At most `concurrency` attempts are under way, at most `concurrencyPerFlow` of one flow, and of a concurrency group
  *    at most what the run's plan says (1 when it names a key and no number).
  * 2. A run that its limits hold back does not hold back the runs behind it.
- * 3. Every commit to the log wakes the scheduler, and so does the time of the next retry: no wake-up is lost.
+ * 3. Every commit to the log wakes the scheduler, so does every slot that becomes free, and so does the time of the next
+ *    retry: no wake-up is lost.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
 import type { RunId } from "../Ids.ts"
+import { withoutUndefined } from "../internal/withoutUndefined.ts"
+import type { RunRejection } from "../run/RunCommand.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
+import type { StoreError, VersionConflict } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
-import type { StopReason } from "./Attempt.ts"
+import type { StopReason } from "./AttemptOutcomes.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
 
 /** How many queued runs one pass looks at before it waits for the next wake-up. */
 const candidatesMax = 10_000
 
-/** The pause after the store refused a pass, in milliseconds. */
+/** How many queued runs are read at a time. */
+const pageSize = 100
+
+/** The pause after the store refused a pass or an attempt, in milliseconds. */
 const refusedPauseMillis = 1_000
 
 interface Slot {
@@ -42,13 +50,17 @@ export interface Scheduler {
 }
 
 /** Makes a scheduler that runs attempts with `runAttempt`. */
-export const make = <E>(
+export const make = (
   settings: EngineSettings,
-  runAttempt: (runId: RunId, stop: Deferred.Deferred<StopReason>) => Effect.Effect<void, E>
+  runAttempt: (
+    runId: RunId,
+    stop: Deferred.Deferred<StopReason>
+  ) => Effect.Effect<void, RunRejection | StoreError | VersionConflict>
 ) =>
   Effect.gen(function* () {
     const store = yield* Store
     const slots = new Map<RunId, Slot>()
+    const freed = yield* Queue.sliding<void>(1)
 
     const isAllowed = (run: RunDocument): boolean => {
       const underWay = [...slots.values()]
@@ -64,8 +76,21 @@ export const make = <E>(
     const start = Effect.fnUntraced(function* (run: RunDocument) {
       const stop = yield* Deferred.make<StopReason>()
       const attempt = runAttempt(run.id, stop).pipe(
-        Effect.catchAll((error) => Effect.logWarning(`No attempt of run ${run.id} could be made`, error)),
-        Effect.ensuring(Effect.sync(() => slots.delete(run.id)))
+        Effect.catchTag("RunNotReady", ({ message }) => Effect.logDebug(message)),
+        Effect.catchAll((error) =>
+          Effect.zipRight(
+            Effect.logWarning(`The attempt of run ${run.id} was given up`, error),
+            // A free slot would try again at once.
+            Effect.asVoid(Effect.raceFirst(Deferred.await(stop), Effect.sleep(refusedPauseMillis)))
+          )
+        ),
+        Effect.tapDefect((cause) => Effect.logError(`The attempt of run ${run.id} broke down`, cause)),
+        Effect.ensuring(
+          Effect.suspend(() => {
+            slots.delete(run.id)
+            return Queue.offer(freed, undefined)
+          })
+        )
       )
       yield* Effect.uninterruptible(
         Effect.gen(function* () {
@@ -79,39 +104,71 @@ export const make = <E>(
       )
     })
 
-    /** Starts what the limits allow, and gives the time of the next retry, if one is waiting. */
-    const pass = Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      const retries = yield* store.list(Runs, { index: "retry", order: "ascending", limit: 500 })
-      const due = retries.items.filter(({ retryAt = 0 }) => retryAt <= now)
-      for (const run of due) {
-        if (slots.size < settings.concurrency && isAllowed(run)) yield* start(run)
-      }
+    /** Looks at queued runs in the order of an index, page by page, until `visit` has seen enough. */
+    const scan = Effect.fnUntraced(function* (
+      index: "ready" | "retry",
+      visit: (run: RunDocument) => Effect.Effect<"go on" | "enough">
+    ) {
       let cursor: string | undefined
-      for (let looked = 0; looked < candidatesMax && slots.size < settings.concurrency; ) {
-        const page = yield* store.list(Runs, {
-          index: "ready",
-          order: "ascending",
-          limit: 100,
-          ...(cursor === undefined ? {} : { cursor })
-        })
+      for (let looked = 0; looked < candidatesMax; ) {
+        const options = withoutUndefined({ index, order: "ascending", limit: pageSize, cursor })
+        const page = yield* store.list(Runs, options)
         for (const run of page.items) {
-          if (slots.size < settings.concurrency && isAllowed(run)) yield* start(run)
+          if ((yield* visit(run)) === "enough") return
         }
         looked += page.items.length
         cursor = page.cursor
-        if (cursor === undefined) break
+        if (cursor === undefined) return
       }
-      return retries.items.find(({ retryAt = 0 }) => retryAt > now)?.retryAt
+    })
+
+    const isFull = (): boolean => slots.size >= settings.concurrency
+
+    const offer = (run: RunDocument): Effect.Effect<void> =>
+      isFull() || !isAllowed(run) ? Effect.void : start(run)
+
+    /** Starts what the limits allow, and gives the time of the next retry, if one is waiting. */
+    const pass = Effect.gen(function* () {
+      if (isFull()) return undefined
+      const now = yield* Clock.currentTimeMillis
+      const due: Array<RunDocument> = []
+      let nextRetryAt: number | undefined
+      yield* scan("retry", (run) =>
+        Effect.sync(() => {
+          if (run.retryAt === undefined || run.retryAt <= now) {
+            due.push(run)
+            return "go on"
+          }
+          nextRetryAt = run.retryAt
+          return "enough"
+        })
+      )
+      due.sort(byPriorityThenAge)
+      let next = 0
+      yield* scan("ready", (run) =>
+        Effect.gen(function* () {
+          for (
+            let retry = due[next];
+            retry !== undefined && byPriorityThenAge(retry, run) < 0;
+            retry = due[++next]
+          ) {
+            yield* offer(retry)
+          }
+          yield* offer(run)
+          return isFull() ? "enough" : "go on"
+        })
+      )
+      yield* Effect.forEach(due.slice(next), offer, { discard: true })
+      return nextRetryAt
     })
 
     const loop = Effect.gen(function* () {
       const seen = yield* store.driver.head
       const nextRetryAt = yield* pass
-      const changed = store.driver.awaitBeyond(seen)
-      if (nextRetryAt === undefined) return yield* changed
+      const woken = Effect.raceFirst(store.driver.awaitBeyond(seen), Queue.take(freed))
+      if (nextRetryAt === undefined) return yield* woken
       const now = yield* Clock.currentTimeMillis
-      yield* Effect.raceFirst(changed, Effect.sleep(Math.max(0, nextRetryAt - now)))
+      yield* Effect.raceFirst(woken, Effect.sleep(Math.max(0, nextRetryAt - now)))
     }).pipe(
       Effect.catchAll((error) =>
         Effect.zipRight(
@@ -146,3 +203,8 @@ export const make = <E>(
       drain
     } satisfies Scheduler
   })
+
+// --- internal ---
+
+const byPriorityThenAge = (left: RunDocument, right: RunDocument): number =>
+  right.plan.priority - left.plan.priority || (left.createdAt < right.createdAt ? -1 : 1)
