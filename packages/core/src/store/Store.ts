@@ -166,7 +166,12 @@ export const layerMemory: Layer.Layer<Store> = layerDriver(DriverMemory.make)
 
 // --- internal ---
 
-const conflictBackoff = Schedule.jittered(Schedule.exponential("100 micros", 1.3))
+/** Longest wait between two runs: growing on by 1.3, the last of 64 waits would take half an hour. */
+const conflictWaitMax = "50 millis"
+
+const conflictBackoff = Schedule.jittered(
+  Schedule.union(Schedule.exponential("100 micros", 1.3), Schedule.spaced(conflictWaitMax))
+)
 
 const isConflict = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "VersionConflict"
