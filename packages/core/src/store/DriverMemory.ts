@@ -1,18 +1,17 @@
 /** The in-memory driver: the reference that the others are measured by. Nothing outlives the process. */
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
-import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { Driver, OutputRecord } from "./Driver.ts"
+import { Head } from "./Head.ts"
 import type { LogRow } from "./Log.ts"
 import { MemoryTables } from "./MemoryTables.ts"
 
 /** Makes an empty in-memory store. */
-export const make: Effect.Effect<Driver> = Effect.gen(function* () {
+export const make: Effect.Effect<Driver> = Effect.sync(() => {
   const tables = new MemoryTables()
   const rows: Array<LogRow> = []
   const rowsByStream = new Map<string, Array<LogRow>>()
   const outputs = new Map<string, Array<OutputRecord>>()
-  const headRef = yield* SubscriptionRef.make(0)
+  const head = new Head()
 
   const commit: Driver["commit"] = ({ expected, facts, documents }) =>
     Effect.suspend(() => {
@@ -25,7 +24,8 @@ export const make: Effect.Effect<Driver> = Effect.gen(function* () {
         append(rowsByStream, fact.stream, row)
       }
       for (const document of documents) tables.putDocument(document)
-      return Effect.as(SubscriptionRef.set(headRef, rows.length), rows.length)
+      head.advance(rows.length)
+      return Effect.succeed(rows.length)
     })
 
   return {
@@ -36,9 +36,8 @@ export const make: Effect.Effect<Driver> = Effect.gen(function* () {
     readAfter: (position, limit) => Effect.sync(() => rows.slice(position, position + limit)),
     readStream: (stream, afterVersion, limit) =>
       Effect.sync(() => rowsByStream.get(stream)?.slice(afterVersion, afterVersion + limit) ?? []),
-    head: Effect.sync(() => rows.length),
-    awaitBeyond: (position) =>
-      Effect.asVoid(Stream.runHead(Stream.filter(headRef.changes, (head) => head > position))),
+    head: Effect.sync(() => head.position),
+    awaitBeyond: (position) => head.awaitBeyond(position),
     outputs: {
       append: (attemptId, records, drop) =>
         Effect.sync(() => {
