@@ -1,0 +1,13 @@
+/** The command line is wrong, and nothing was done. Told in one line with a hint, never with a stack; exit code 2. */
+
+export class UsageError extends Error {
+  override readonly name = "UsageError"
+
+  constructor(
+    message: string,
+    /** What is right, for programs: the values that an option takes, the names that are near. */
+    readonly facts: Readonly<Record<string, unknown>> = {}
+  ) {
+    super(message)
+  }
+}

@@ -1,0 +1,54 @@
+/** Tells what went wrong: one line for people, one object for programs, on standard error. */
+import { type ExitCode, exitCodes } from "./exitCodes.ts"
+import { UsageError } from "./UsageError.ts"
+
+/** An error as it is told. */
+export interface Failure {
+  readonly exitCode: ExitCode
+  /** The tag of the error, `UsageError`, the code of the operating system, or `Defect`. */
+  readonly code: string
+  readonly message: string
+  readonly facts: Readonly<Record<string, unknown>>
+  /** Only of a defect: where in the code it happened. */
+  readonly stack?: string
+}
+
+/** What is told of anything that is thrown. */
+export const toFailure = (error: unknown): Failure => {
+  if (error instanceof UsageError) {
+    const { message, facts } = error
+    return { exitCode: exitCodes.usage, code: "UsageError", message, facts }
+  }
+  const failed = { exitCode: exitCodes.failed }
+  if (!(error instanceof Error)) return { ...failed, code: "Defect", message: String(error), facts: {} }
+  if ("_tag" in error) {
+    const { _tag, name, message, stack, cause, ...facts }: Record<string, unknown> = { ...error }
+    return { ...failed, code: String(_tag), message: error.message, facts }
+  }
+  if ("syscall" in error && "code" in error) {
+    const { code, syscall, path }: Record<string, unknown> = { path: undefined, ...error }
+    const facts = { syscall, ...(path === undefined ? {} : { path }) }
+    return { ...failed, code: String(code), message: error.message, facts }
+  }
+  const stack = error.stack
+  return {
+    ...failed,
+    code: "Defect",
+    message: `${error.message} (this is a defect of patchmoi)`,
+    facts: {},
+    ...(stack === undefined ? {} : { stack })
+  }
+}
+
+/** The text of a failure; with `json` it is one object. `hint` says where to read on after a wrong command line. */
+export const failureText = (
+  failure: Failure,
+  options: { readonly json: boolean; readonly hint: string }
+): string => {
+  const { code, message, facts, stack } = failure
+  if (options.json) return `${JSON.stringify({ error: { code, message, ...facts } })}\n`
+  const lines = [`error: ${message}`]
+  if (failure.exitCode === exitCodes.usage) lines.push(options.hint)
+  if (stack !== undefined) lines.push(stack)
+  return `${lines.join("\n")}\n`
+}

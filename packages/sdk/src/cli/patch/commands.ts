@@ -1,0 +1,50 @@
+/** `patchmoi patch …`: the patch stack of the repository in which it is called. */
+import { buildCommand, buildRouteMap } from "@stricli/core"
+import { type CliContext, lazily } from "../command.ts"
+import { commonOptions, flag, option } from "../options.ts"
+import type { CommonFlags } from "../Session.ts"
+
+export interface PatchRebuildFlags extends CommonFlags {
+  readonly onto?: string
+  readonly to?: string
+  readonly dryRun?: boolean
+}
+
+const doctor = buildCommand<CommonFlags, [], CliContext>({
+  docs: {
+    brief: "Say whether the repository is ready for a rebuild, and what is missing",
+    fullDescription:
+      "Says whether the repository is ready for a rebuild, and what is missing. Reads only. Exit code 1 when it is not ready."
+  },
+  parameters: { flags: commonOptions },
+  loader: lazily(() => import("./doctor.ts"))
+})
+
+const list = buildCommand<CommonFlags, [], CliContext>({
+  docs: { brief: "List the patch branches in the order in which they are applied" },
+  parameters: { flags: commonOptions },
+  loader: lazily(() => import("./list.ts"))
+})
+
+const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
+  docs: {
+    brief: "Carry the patches over to a new upstream commit",
+    fullDescription:
+      "Carries the patches over to an upstream commit, without a checkout, and moves one branch to the result. The work tree is neither read nor written. Stops at the first conflict, moves nothing then, and tells all of it; exit code 10."
+  },
+  parameters: {
+    flags: {
+      ...commonOptions,
+      onto: option("The upstream tag, branch or commit (default: the upstream branch)", "ref"),
+      to: option("The branch to move to the result (default: candidate/<onto>)", "branch"),
+      dryRun: flag("Move no branch")
+    }
+  },
+  loader: lazily(() => import("./rebuild.ts"))
+})
+
+/** The commands of the noun. */
+export const patchCommands = buildRouteMap<"doctor" | "list" | "rebuild", CliContext>({
+  routes: { doctor, list, rebuild },
+  docs: { brief: "The patch stack of a repository" }
+})

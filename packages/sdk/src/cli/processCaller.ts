@@ -1,0 +1,103 @@
+/** The caller that the running process is. */
+import { readSync, writeSync } from "node:fs"
+import { isatty } from "node:tty"
+import type { Caller, Interruption, Output } from "./Caller.ts"
+import { exitCodes } from "./exitCodes.ts"
+
+/** What is needed of `process`. */
+export interface HostProcess {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: () => string
+  readonly on: (signal: "SIGINT" | "SIGTERM", listener: () => void) => unknown
+  readonly exit: (code: number) => never
+  readonly stdout: { readonly columns?: number }
+}
+
+/** Makes the caller of a process. Nothing is listened to, and no stream is opened, before a command asks. */
+export const callerOf = (host: HostProcess): Caller => {
+  const killed: Array<() => void> = []
+  let interruption: AbortSignal | undefined
+  const stdout = outputOf(host, 1)
+  return {
+    env: host.env,
+    cwd: host.cwd(),
+    readInput: async (bytesMax) => readUpTo(0, bytesMax + 1),
+    stdout,
+    stderr: outputOf(host, 2),
+    // `process.stdout` opens a stream, which costs milliseconds: only a terminal has columns to tell.
+    columns: stdout.isTerminal ? host.stdout.columns : undefined,
+    interruption: () => {
+      interruption ??= listen(host, killed)
+      return interruption
+    },
+    onKilled: (action) => killed.push(action)
+  }
+}
+
+// --- internal ---
+
+/** Bytes that are asked for at a time. */
+const inputChunkBytes = 65_536
+
+const listen = (host: HostProcess, killed: ReadonlyArray<() => void>): AbortSignal => {
+  const controller = new AbortController()
+  const take = (signal: Interruption["signal"]) => (): void => {
+    if (!controller.signal.aborted) {
+      controller.abort({ signal } satisfies Interruption)
+      return
+    }
+    for (const action of killed) action()
+    host.exit(exitCodes.interrupted)
+  }
+  host.on("SIGINT", take("SIGINT"))
+  host.on("SIGTERM", take("SIGTERM"))
+  return controller.signal
+}
+
+/**
+ * Writes at once, so that the process may end at any time without a loss. A pipe whose reader has gone (`| head`) ends the
+ * process as quietly as the reader did.
+ */
+const outputOf = (host: HostProcess, descriptor: 1 | 2): Output => ({
+  isTerminal: isatty(descriptor),
+  write: (text) => {
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.byteLength; ) {
+      try {
+        at += writeSync(descriptor, bytes, at)
+      } catch (cause) {
+        const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+        if (code === "EPIPE") host.exit(exitCodes.failed)
+        // Somebody made the pipe non-blocking, and it is full: the reader needs a moment.
+        if (code !== "EAGAIN") throw cause
+        Bun.sleepSync(1)
+      }
+    }
+  }
+})
+
+const readUpTo = (descriptor: number, bytesMax: number): Uint8Array => {
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  while (size < bytesMax) {
+    const buffer = new Uint8Array(Math.min(inputChunkBytes, bytesMax - size))
+    const read = readOnce(descriptor, buffer)
+    if (read === 0) break
+    chunks.push(buffer.subarray(0, read))
+    size += read
+  }
+  return Buffer.concat(chunks)
+}
+
+const readOnce = (descriptor: number, buffer: Uint8Array): number => {
+  while (true) {
+    try {
+      return readSync(descriptor, buffer)
+    } catch (cause) {
+      const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+      if (code === "EOF") return 0
+      if (code !== "EAGAIN") throw cause
+      Bun.sleepSync(1)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/** The environment variables that the command line reads. An option beats a variable. */
+
+/** Every variable, for the reference and for whoever looks for a name. */
+export const variables = {
+  DATA_DIR: "The folder of the record, when `--data-dir` is not given.",
+  FEED_SOURCES_PATH: "The sources file of `watch`, when `--sources` is not given.",
+  CODEX_FLOW_BACKEND_CWD: "The workspace, when `--cwd` is not given.",
+  CODEX_FLOW_BACKEND_DATA_DIR: "As `DATA_DIR`, which beats it; not for `flow fire`.",
+  NO_COLOR: "Anything but the empty text: no colours.",
+  COLUMNS: "The width of tables, instead of the terminal's."
+} as const
+
+export type VariableName = keyof typeof variables
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+/** The value of a variable; one that is set to the empty text counts as absent. */
+export const variable = (env: Variables, name: VariableName): string | undefined => {
+  const value = env[name]
+  return value === "" ? undefined : value
+}

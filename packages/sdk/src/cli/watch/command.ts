@@ -1,0 +1,27 @@
+/** `patchmoi watch`: polls the sources and runs what their releases start. */
+import { buildCommand } from "@stricli/core"
+import { type CliContext, lazily } from "../command.ts"
+import { flag, option, recordOptions } from "../options.ts"
+import type { RecordFlags } from "../Session.ts"
+
+export interface WatchFlags extends RecordFlags {
+  readonly sources?: string
+  readonly follow?: boolean
+}
+
+/** The command. */
+export const watchCommand = buildCommand<WatchFlags, [], CliContext>({
+  docs: {
+    brief: "Poll the sources, dispatch what moved upstream, run its flows",
+    fullDescription:
+      "Polls each source of the sources file once, dispatches what moved upstream, and waits for the runs. With --follow it keeps polling until SIGINT or SIGTERM; then running steps get 10 seconds to end."
+  },
+  parameters: {
+    flags: {
+      ...recordOptions,
+      sources: option("The sources file (default: FEED_SOURCES_PATH)", "file"),
+      follow: flag("Keep polling")
+    }
+  },
+  loader: lazily(() => import("./watch.ts"))
+})
