@@ -8,19 +8,27 @@ import type { OutputChunk } from "../executor/Executor.ts"
 import type { Driver, OutputRecord } from "../store/Driver.ts"
 import type { StoreError } from "../store/Log.ts"
 
-/** Longest text of one kept piece, in UTF-16 code units; longer chunks are split. */
-const pieceLengthMax = 16_384
+/** Most bytes of one kept piece; longer chunks are split. A piece is an eighth of the bound at most, so that both ends fill. */
+const pieceBytesMax = 49_152
+
+/** The smallest bound that leaves room for a character at each end, in bytes; a smaller one is raised to it. */
+const boundBytesMin = 16
+
+/** How many pieces of the tail are remembered: a step that prints byte by byte keeps a shorter tail, not a larger memory. */
+const tailPiecesMax = 4_096
 
 const encoder = new TextEncoder()
 
-/** A writer for one attempt that keeps at most `bytesMax` bytes, half of them from the head. */
+/** A writer for one attempt that keeps at most `bytesMax` bytes (16 at least), half of them from the head. */
 export const make = (
   outputs: Driver["outputs"],
   attemptId: string,
   bytesMax: number
 ): ((chunk: OutputChunk) => Effect.Effect<void, StoreError>) => {
-  const headBytesMax = Math.floor(bytesMax / 2)
-  const tailBytesMax = bytesMax - headBytesMax
+  const bound = Math.max(boundBytesMin, bytesMax)
+  const headBytesMax = Math.floor(bound / 2)
+  const tailBytesMax = bound - headBytesMax
+  const splitAt = Math.min(pieceBytesMax, Math.max(maxBytesOfUnits(2), Math.floor(bound / 8)))
   const tail: Array<{ readonly sequence: number; readonly bytes: number }> = []
   let sequence = 0
   let offset = 0
@@ -33,7 +41,7 @@ export const make = (
     tailFrom ??= sequence
     tail.push({ sequence, bytes })
     tailBytes += bytes
-    while (tailBytes > tailBytesMax && tail.length > 1) tailBytes -= tail.shift()?.bytes ?? 0
+    while (tailBytes > tailBytesMax || tail.length > tailPiecesMax) tailBytes -= tail.shift()?.bytes ?? 0
     const before = tail[0]?.sequence ?? sequence
     return before > tailFrom ? { from: tailFrom, before } : undefined
   }
@@ -41,8 +49,7 @@ export const make = (
   return (chunk) =>
     Effect.gen(function* () {
       const at = yield* Clock.currentTimeMillis
-      for (const text of piecesOf(chunk.text)) {
-        const bytes = encoder.encode(text).byteLength
+      for (const { text, bytes } of piecesOf(chunk.text, splitAt)) {
         const drop = account(bytes)
         const record: OutputRecord = { sequence, offset, bytes, stream: chunk.stream, at, text }
         sequence += 1
@@ -54,14 +61,27 @@ export const make = (
 
 // --- internal ---
 
-/** Splits between characters: never inside a surrogate pair. */
-const piecesOf = (text: string): ReadonlyArray<string> => {
-  if (text.length <= pieceLengthMax) return text === "" ? [] : [text]
-  const pieces: Array<string> = []
+interface Piece {
+  readonly text: string
+  readonly bytes: number
+}
+
+/** A UTF-16 code unit takes three bytes of UTF-8 at most; a pair of them takes four. */
+const maxBytesOfUnits = (units: number): number => units * 3
+
+const pieceOf = (text: string): Piece => ({ text, bytes: encoder.encode(text).byteLength })
+
+/** Splits between characters, never inside a surrogate pair, into pieces of at most this many bytes. */
+const piecesOf = (text: string, bytesMax: number): ReadonlyArray<Piece> => {
+  if (text === "") return []
+  const whole = pieceOf(text)
+  if (whole.bytes <= bytesMax) return [whole]
+  const unitsMax = Math.floor(bytesMax / maxBytesOfUnits(1))
+  const pieces: Array<Piece> = []
   for (let start = 0; start < text.length; ) {
-    const end = start + pieceLengthMax
+    const end = start + unitsMax
     const splitsPair = end < text.length && /[\ud800-\udbff]/.test(text.charAt(end - 1))
-    pieces.push(text.slice(start, splitsPair ? end - 1 : end))
+    pieces.push(pieceOf(text.slice(start, splitsPair ? end - 1 : end)))
     start = splitsPair ? end - 1 : end
   }
   return pieces

@@ -36,9 +36,8 @@ it.effect("higher priority starts first, then the older run, also among retries 
     ] as const) {
       yield* engine.dispatch(event(id, {}, type))
     }
-    order.length = 0
     yield* TestClock.adjust(20_000)
-    expect(order).toEqual(["h1", "h2", "again", "n1", "n2", "low"])
+    expect(order).toEqual(["again", "blocks", "h1", "h2", "again", "n1", "n2", "low"])
   }).pipe(
     Effect.provide(
       memoryEngine(
