@@ -17,6 +17,7 @@ import { type Page, Store } from "@patchmoi/core/store/Store"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { toChange, toEventView } from "./client/views.ts"
 import {
@@ -56,7 +57,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       Effect.flatMap(
         store.load(Events, eventId),
         Option.match({
-          onNone: () => new UnknownEvent({ eventId: EventId.make(eventId, true) }),
+          onNone: () => unknownEvent(eventId),
           onSome: Effect.succeed
         })
       )
@@ -65,7 +66,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       Effect.flatMap(
         store.load(Runs, runId),
         Option.match({
-          onNone: () => new UnknownRun({ runId: RunId.make(runId, true) }),
+          onNone: () => unknownRun(runId),
           onSome: Effect.succeed
         })
       )
@@ -84,12 +85,14 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       }),
       replayEvent: Effect.fn("Flow.replayEvent")(function* (eventId: string, wait: WaitOptions = {}) {
         yield* remembering("replayEvent")
-        return yield* conclude(yield* engine.replay(EventId.make(eventId, true)), wait)
+        if (!isEventId(eventId)) return yield* unknownEvent(eventId)
+        return yield* conclude(yield* engine.replay(eventId), wait)
       }),
       cancelRun: Effect.fn("Flow.cancelRun")(function* (runId: string, cancel = {}) {
         yield* remembering("cancelRun")
-        yield* engine.cancel(RunId.make(runId, true), cancel)
-        const [run] = yield* engine.awaitRuns([RunId.make(runId, true)])
+        if (!isRunId(runId)) return yield* unknownRun(runId)
+        yield* engine.cancel(runId, cancel)
+        const [run] = yield* engine.awaitRuns([runId])
         return yield* viewOf(run ?? (yield* loadRun(runId)))
       }),
       getEvent: Effect.fn("Flow.getEvent")(function* (eventId: string) {
@@ -149,6 +152,14 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
 export const layer = (options: { readonly remembers?: boolean } = {}) => Layer.effect(Flow, make(options))
 
 // --- internal ---
+
+const isEventId = Schema.is(EventId)
+const isRunId = Schema.is(RunId)
+
+// What is asked for may be no id at all; it is unknown like any other that there is not, so it is not validated.
+const unknownEvent = (eventId: string): UnknownEvent =>
+  new UnknownEvent({ eventId: EventId.make(eventId, true) }, true)
+const unknownRun = (runId: string): UnknownRun => new UnknownRun({ runId: RunId.make(runId, true) }, true)
 
 /** All output of the last attempt, in order. */
 const readOutput = (

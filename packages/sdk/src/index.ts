@@ -15,7 +15,7 @@ export type { AttemptView, OutputView, RunView, WaitingOn } from "@patchmoi/core
 export * from "./client/errors.ts"
 export { type CallOptions, createFlowClient, FlowClient } from "./client/FlowClient.ts"
 export type { ClientState, FlowClientOptions } from "./client/FlowClientOptions.ts"
-export type { PollSourcesOptions } from "./client/localBackend.ts"
+export type { PollSourcesOptions } from "./client/pollSources.ts"
 export type { Change, EventView } from "./client/views.ts"
 export type {
   DispatchPage,

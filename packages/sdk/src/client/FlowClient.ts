@@ -24,7 +24,8 @@ import type {
 import type { WatchReport } from "../intake/WatchService.ts"
 import { ClientClosed } from "./errors.ts"
 import type { FlowClientOptions } from "./FlowClientOptions.ts"
-import type { Backend, PollSourcesOptions } from "./localBackend.ts"
+import type { Backend } from "./localBackend.ts"
+import type { PollSourcesOptions } from "./pollSources.ts"
 import type { Change, EventView } from "./views.ts"
 
 /** Every method takes a signal; aborting it rejects with the signal's reason and undoes nothing that was recorded. */
@@ -40,7 +41,7 @@ type Service = typeof Flow.Service
  */
 export class FlowClient implements AsyncDisposable {
   #backend: Promise<Backend> | undefined
-  #closed = false
+  #closing: Promise<void> | undefined
 
   constructor(readonly options: FlowClientOptions) {}
 
@@ -159,13 +160,17 @@ export class FlowClient implements AsyncDisposable {
   }
 
   /**
-   * Every change after a position, once each and in order: past ones, then live ones. Leave the loop to stop watching.
+   * Every change after a position, once each and in order: past ones, then live ones. Leave the loop to stop watching, or
+   * abort the signal: the loop then throws its reason.
    *
    * @throws {StateDisabled} the client has no state.
+   * @throws {ClientClosed} the client was closed; every change up to there has been given.
    */
-  async *watch(options: { readonly after?: number } = {}): AsyncIterableIterator<Change> {
+  async *watch(options: { readonly after?: number } & CallOptions = {}): AsyncGenerator<Change, void> {
+    const { signal, ...from } = options
+    signal?.throwIfAborted()
     const backend = await this.#open()
-    yield* backend.iterate((flow) => flow.watch(options))
+    yield* backend.iterate((flow) => flow.watch(from), signal)
   }
 
   /**
@@ -200,23 +205,34 @@ export class FlowClient implements AsyncDisposable {
     return this.#run((flow) => flow.listDispatches(options), options)
   }
 
-  /** Drains the engine and closes the store. Closing twice is not an error. */
-  async close(): Promise<void> {
-    this.#closed = true
-    const backend = this.#backend
-    this.#backend = undefined
-    await (await backend?.catch(() => undefined))?.close()
+  /**
+   * Drains the engine and closes the store; returns when both are done, also when it is called again. What is still under
+   * way after that, such as waiting for a run that never started, rejects with `ClientClosed`.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
+  async #close(): Promise<void> {
+    // A client that could not be opened has nothing to close; its caller was told.
+    const backend = await this.#backend?.catch(() => undefined)
+    await backend?.close()
+  }
+
   #open(): Promise<Backend> {
-    if (this.#closed) return Promise.reject(new ClientClosed("The client is closed", {}))
-    this.#backend ??= import("./localBackend.ts").then(({ open, localOptions }) =>
-      open(localOptions(this.options))
-    )
+    if (this.#closing !== undefined) return Promise.reject(new ClientClosed("The client is closed", {}))
+    this.#backend ??= import("./localBackend.ts")
+      .then(({ open, localOptions }) => open(localOptions(this.options)))
+      .catch((error: unknown) => {
+        // The next call tries again: who held the store may be gone by then.
+        this.#backend = undefined
+        throw error
+      })
     return this.#backend
   }
 

@@ -14,7 +14,10 @@ const define = <const Tag extends string, Facts extends object = object>(tag: Ta
     override readonly name: string = tag
     constructor(message: string, facts: Facts) {
       super(message)
-      Object.assign(this, facts)
+      // Not assigned: the runtime's errors have a hidden `line` of their own, which would hide that of a file.
+      for (const [field, value] of Object.entries(facts)) {
+        Object.defineProperty(this, field, { value, enumerable: true })
+      }
     }
   } as unknown as new (
     message: string,
@@ -39,20 +42,28 @@ export class RunAlreadyEnded extends define<"RunAlreadyEnded", { runId: string; 
 export class CursorInvalid extends define<"CursorInvalid", { cursor: string }>("CursorInvalid") {}
 /** The client was opened with `state: false` and has nothing to be asked for. */
 export class StateDisabled extends define<"StateDisabled", { operation: string }>("StateDisabled") {}
-/** Another process writes into the store. */
-export class StoreLocked extends define<"StoreLocked", { directory: string; file: string }>("StoreLocked") {}
+/** Another client or process writes into the store; `owner` says which. */
+export class StoreLocked extends define<
+  "StoreLocked",
+  { directory: string; file: string; owner: { pid: number; host: string; at: number } }
+>("StoreLocked") {}
 /** The log is damaged; `patchmoi log repair` mends it. */
-export class LogDamaged extends define<"LogDamaged", { file: string; line: number; reason: string }>(
-  "LogDamaged"
-) {}
+export class LogDamaged extends define<
+  "LogDamaged",
+  { file: string; line: number; offset: number; reason: string }
+>("LogDamaged") {}
 /** The disk refused. Whether the last write took place is unknown: read before trying again. */
 export class StoreError extends define<"StoreError", { operation: string; reason: string }>("StoreError") {}
 /** Other writers were faster every time. Nothing was written. */
-export class VersionConflict extends define<"VersionConflict", { stream: string }>("VersionConflict") {}
-/** The sources file as a whole cannot be used. */
-export class SourcesFileError extends define<"SourcesFileError", { file: string; reason: string }>(
-  "SourcesFileError"
-) {}
+export class VersionConflict extends define<
+  "VersionConflict",
+  { stream: string; expected: number; actual: number }
+>("VersionConflict") {}
+/** The sources file as a whole cannot be used; the place is there when it is not JSON, counted from 1. */
+export class SourcesFileError extends define<
+  "SourcesFileError",
+  { file: string; reason: string; atLine?: number; atColumn?: number }
+>("SourcesFileError") {}
 /** The client is closed. */
 export class ClientClosed extends define<"ClientClosed">("ClientClosed") {}
 
@@ -75,6 +86,19 @@ const byTag: Readonly<Record<string, new (message: string, facts: never) => Flow
 export const toFlowError = (error: unknown): unknown => {
   if (!(error instanceof Error) || !("_tag" in error)) return error
   const Known = byTag[String(error._tag)]
-  const { _tag, name, message, stack, cause, ...facts }: Record<string, unknown> = { ...error }
-  return Known === undefined ? error : new Known(error.message, facts as never)
+  return Known === undefined ? error : new Known(error.message, factsOf(error) as never)
+}
+
+// --- internal ---
+
+/** The fields that the class of a tagged error declares, as far as this one has them. */
+const factsOf = (error: Error): Readonly<Record<string, unknown>> => {
+  const { constructor: kind } = error
+  const declared = "fields" in kind && typeof kind.fields === "object" ? Object.keys(kind.fields ?? {}) : []
+  return Object.fromEntries(
+    declared
+      .filter((field) => field !== "_tag")
+      .map((field) => [field, Reflect.get(error, field)])
+      .filter(([, value]) => value !== undefined)
+  )
 }

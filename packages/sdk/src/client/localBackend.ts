@@ -1,7 +1,9 @@
 /** What a client loads when it is first used: the flow service on this machine, behind promises. */
 import { resolve } from "node:path"
-import { Engine } from "@patchmoi/core/engine/Engine"
+import type { Engine } from "@patchmoi/core/engine/Engine"
+import type { Store } from "@patchmoi/core/store/Store"
 import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -10,14 +12,10 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import { type LocalOptions, layerLocal, type StateKind } from "../compose.ts"
 import { Flow } from "../Flow.ts"
-import type { WatchOptions, WatchReport } from "../intake/WatchService.ts"
-import { toFlowError } from "./errors.ts"
+import type { WatchReport } from "../intake/WatchService.ts"
+import { ClientClosed, toFlowError } from "./errors.ts"
 import type { ClientState, FlowClientOptions } from "./FlowClientOptions.ts"
-
-export interface PollSourcesOptions extends WatchOptions {
-  /** Whether to wait for the runs. Default: true. */
-  readonly wait?: boolean
-}
+import type { PollSourcesOptions } from "./pollSources.ts"
 
 /** The flow service as a client calls it. */
 export interface Backend {
@@ -26,10 +24,14 @@ export interface Backend {
     operation: (flow: typeof Flow.Service) => Effect.Effect<A, E>,
     signal?: AbortSignal
   ) => Promise<A>
-  readonly iterate: <A, E>(operation: (flow: typeof Flow.Service) => Stream.Stream<A, E>) => AsyncIterable<A>
+  /** Gives what a stream of the service gives. Throws as `run` does. */
+  readonly iterate: <A, E>(
+    operation: (flow: typeof Flow.Service) => Stream.Stream<A, E>,
+    signal?: AbortSignal
+  ) => AsyncGenerator<A, void>
   /** Polls every source of a sources file once; with `wait`, returns when the runs that this started have ended. */
   readonly pollSources: (options: PollSourcesOptions, signal?: AbortSignal) => Promise<WatchReport>
-  /** Drains the engine and closes the store. */
+  /** Drains the engine and closes the store; what is under way after that throws `ClientClosed`. */
   readonly close: () => Promise<void>
 }
 
@@ -56,40 +58,77 @@ export const localOptions = (options: FlowClientOptions): LocalOptions => {
 
 /** Opens the service. */
 export const open = async (options: LocalOptions): Promise<Backend> => {
-  const runtime = ManagedRuntime.make(Layer.merge(layerLocal(options), Logger.remove(Logger.defaultLogger)))
-  const settle = async <A, E>(exit: Promise<Exit.Exit<A, E>>, signal?: AbortSignal): Promise<A> => {
-    const ended = await exit
+  // A library prints nothing: what an operator should know is in the record and in the errors.
+  const quiet = Logger.remove(Logger.defaultLogger)
+  const runtime = ManagedRuntime.make(Layer.provideMerge(layerLocal(options), quiet))
+  const closing = new AbortController()
+
+  const run = async <A, E>(
+    operation: Effect.Effect<A, E, Flow | Engine | Store>,
+    signal?: AbortSignal
+  ): Promise<A> => {
+    const ended = await runtime.runPromiseExit(operation, { signal: either(closing.signal, signal) })
     if (Exit.isSuccess(ended)) return ended.value
-    if (signal?.aborted === true && Cause.isInterruptedOnly(ended.cause)) throw signal.reason
-    throw toFlowError(Cause.squash(ended.cause))
+    throw thrownFor(ended.cause, closing.signal, signal)
   }
-  const service = await settle(runtime.runPromiseExit(Flow))
+
+  async function* iterate<A, E>(stream: Stream.Stream<A, E>, signal?: AbortSignal): AsyncGenerator<A, void> {
+    const cut = Stream.interruptWhen(stream, aborted(either(closing.signal, signal)))
+    try {
+      yield* Stream.toAsyncIterable(cut)
+    } catch (error) {
+      throw error instanceof Aborted ? thrownFor(Cause.empty, closing.signal, signal) : toFlowError(error)
+    }
+  }
+
+  const close = async (): Promise<void> => {
+    await runtime.dispose()
+    closing.abort()
+  }
+
+  const service = await run(Flow).catch(async (error: unknown) => {
+    await runtime.dispose()
+    throw error
+  })
   return {
-    run: (operation, signal) =>
-      settle(runtime.runPromiseExit(operation(service), signal === undefined ? {} : { signal }), signal),
-    iterate: (operation) => Stream.toAsyncIterable(Stream.mapError(operation(service), toFlowError)),
-    pollSources: async ({ wait = true, ...watchOptions }, signal) => {
-      const [WatchService, FeedHttp] = await Promise.all([
-        import("../intake/WatchService.ts"),
-        import("../intake/FeedHttp.ts")
-      ])
-      const poll = Effect.gen(function* () {
-        const watch = yield* WatchService.make(watchOptions)
-        const report = yield* watch.pollOnce
-        if (wait) yield* (yield* Engine).awaitRuns(report.runIds)
-        return report
-      })
-      const exit = runtime.runPromiseExit(
-        Effect.provide(poll, FeedHttp.layer()),
-        signal === undefined ? {} : { signal }
-      )
-      return await settle(exit, signal)
+    run: (operation, signal) => run(operation(service), signal),
+    iterate: (operation, signal) => iterate(operation(service), signal),
+    pollSources: async (poll, signal) => {
+      const { pollSources } = await import("./pollSources.ts")
+      return await run(pollSources(poll), signal)
     },
-    close: () => runtime.dispose()
+    close
   }
 }
 
 // --- internal ---
+
+/** Ends a stream whose signal was aborted. Never seen outside. */
+class Aborted extends Data.TaggedError("Aborted") {}
+
+const either = (closing: AbortSignal, signal: AbortSignal | undefined): AbortSignal =>
+  signal === undefined ? closing : AbortSignal.any([closing, signal])
+
+/** Fails once the signal is aborted. */
+const aborted = (signal: AbortSignal): Effect.Effect<never, Aborted> =>
+  Effect.async((resume) => {
+    const abort = () => resume(Effect.fail(new Aborted()))
+    if (signal.aborted) return abort()
+    signal.addEventListener("abort", abort, { once: true })
+    return Effect.sync(() => signal.removeEventListener("abort", abort))
+  })
+
+/** What a caller sees of a failure: an abort is the caller's own reason, and a close is told as one. */
+const thrownFor = (
+  cause: Cause.Cause<unknown>,
+  closing: AbortSignal,
+  signal: AbortSignal | undefined
+): unknown => {
+  const isStopped = Cause.isEmpty(cause) || Cause.isInterruptedOnly(cause)
+  if (isStopped && signal?.aborted === true) return signal.reason
+  if (isStopped && closing.aborted) return new ClientClosed("The client was closed meanwhile", {})
+  return toFlowError(Cause.squash(cause))
+}
 
 const stateOf = (state: ClientState, workspaceRoot: string): StateKind => {
   if (state === false) return { kind: "none" }

@@ -1,0 +1,214 @@
+/**
+ * How calls end: by an abort, by a cancel, by closing the client. The steps are real processes, some of which ignore
+ * SIGTERM.
+ */
+import { describe, expect, test } from "bun:test"
+import { join } from "node:path"
+import { ClientClosed, createFlowClient, FlowClient, type FlowClientOptions } from "../../src/index.ts"
+import type { Workspace } from "../flow/workspace.ts"
+import {
+  echoEvent,
+  endlessScript,
+  eventually,
+  flowFiles,
+  isAlive,
+  makeEchoWorkspace,
+  readPid,
+  rejection,
+  rememberingStates,
+  stateOf,
+  stubbornScript
+} from "./support.ts"
+
+const endless = { id: "s", type: "demo.endless" }
+
+describe.each(rememberingStates)("with state %s", (kind) => {
+  const setUp = async (script: string, options: Partial<FlowClientOptions> = {}) => {
+    const workspace = await makeEchoWorkspace(flowFiles("endless", endless.type, script))
+    const pidFile = join(workspace.root, "pid")
+    const client = createFlowClient({
+      mode: "local",
+      cwd: workspace.root,
+      state: stateOf(kind, workspace),
+      env: { ...process.env, PID_FILE: pidFile },
+      ...options
+    })
+    const stepPid = () => eventually("the step runs", async () => readPid(pidFile))
+    return { workspace, client, stepPid }
+  }
+  const tearDown = async (client: FlowClient, workspace: Workspace) => {
+    await client.close()
+    await workspace[Symbol.asyncDispose]()
+  }
+
+  test("cancel ends a queued run at once and a running one with its process, also one that ignores SIGTERM", async () => {
+    const { client, workspace, stepPid } = await setUp(stubbornScript, { concurrency: 1 })
+    const running = (await client.dispatchEvent(endless, { wait: false })).runs[0]?.id ?? ""
+    const pid = await stepPid()
+    const queued = (await client.dispatchEvent(echoEvent("1"), { wait: false })).runs[0]?.id ?? ""
+    const waiting = await client.getRun(queued)
+    expect(waiting).toMatchObject({ processStatus: "queued", waitingOn: { _tag: "Slot" } })
+    const holding = await client.getRun(running)
+    expect(holding.waitingOn?._tag).toBe("Lease")
+
+    expect(await client.cancelRun(queued, { by: "mira", reason: "not now" })).toMatchObject({
+      processStatus: "canceled",
+      attemptCount: 0
+    })
+    const canceled = await client.cancelRun(running)
+    expect(canceled).toMatchObject({ processStatus: "canceled", exit: { _tag: "Canceled" } })
+    expect(await isAlive(pid)).toBe(false)
+    // Again is no error and changes nothing.
+    expect(await client.cancelRun(running)).toEqual(canceled)
+    expect((await client.listRuns({ status: "canceled" })).runs).toHaveLength(2)
+    for await (const { type, id, data } of client.watch()) {
+      if (type !== "RunCancelRequested" || id !== queued) continue
+      expect(data).toMatchObject({ by: "mira", reason: "not now" })
+      break
+    }
+    await tearDown(client, workspace)
+  }, 20_000)
+
+  test("an abort before a call does nothing, one during a wait undoes nothing", async () => {
+    const { client, workspace, stepPid } = await setUp(endlessScript)
+    const reason = new Error("enough")
+    expect(await rejection(client.dispatchEvent(echoEvent("1"), { signal: AbortSignal.abort(reason) }))).toBe(
+      reason
+    )
+    expect((await client.listEvents()).events).toEqual([])
+
+    const controller = new AbortController()
+    const waiting = client.dispatchEvent(endless, { signal: controller.signal })
+    const pid = await stepPid()
+    controller.abort(reason)
+    expect(await rejection(waiting)).toBe(reason)
+    const [run] = (await client.listRuns()).runs
+    expect(run?.processStatus).toBe("running")
+    expect(await isAlive(pid)).toBe(true)
+    expect((await client.cancelRun(run?.id ?? "")).processStatus).toBe("canceled")
+    await tearDown(client, workspace)
+  }, 20_000)
+
+  test("an abort ends a watch that waits for a change", async () => {
+    const { client, workspace } = await setUp(endlessScript)
+    await client.dispatchEvent(echoEvent("1"))
+    const controller = new AbortController()
+    const reason = new Error("enough")
+    const seen: Array<string> = []
+    const watching = (async () => {
+      for await (const { type } of client.watch({ signal: controller.signal })) {
+        seen.push(type)
+        if (type === "RunEnded") controller.abort(reason)
+      }
+    })()
+    expect(await rejection(watching)).toBe(reason)
+    expect(seen.at(-1)).toBe("RunEnded")
+    expect(await rejection(client.watch({ signal: AbortSignal.abort(reason) }).next())).toBe(reason)
+    await tearDown(client, workspace)
+  })
+
+  test("closing waits for running steps, ends what waits with ClientClosed, and may be called again", async () => {
+    await using workspace = await makeEchoWorkspace(
+      flowFiles(
+        "slow",
+        "demo.slow",
+        `await Bun.write(process.env.PID_FILE, "started")
+         while (!(await Bun.file(process.env.GO_FILE).exists())) await Bun.sleep(5)
+         console.log('FLOW_RESULT {"status":"changed"}')`
+      )
+    )
+    const started = join(workspace.root, "started")
+    const go = join(workspace.root, "go")
+    const client = createFlowClient({
+      mode: "local",
+      cwd: workspace.root,
+      state: stateOf(kind, workspace),
+      concurrency: 1,
+      env: { ...process.env, PID_FILE: started, GO_FILE: go }
+    })
+    const running = client.dispatchEvent({ id: "1", type: "demo.slow" })
+    await eventually("the step runs", () => Bun.file(started).exists())
+    const queued = rejection(client.dispatchEvent(echoEvent("2")))
+    const watching = rejection(
+      (async () => {
+        for await (const _ of client.watch());
+      })()
+    )
+    await eventually("the second is queued", async () => (await client.listRuns()).runs.length === 2)
+    const closed = [client.close(), client.close()]
+    expect(await rejection(client.listEvents())).toBeInstanceOf(ClientClosed)
+    await Bun.write(go, "")
+    await Promise.all(closed)
+    expect((await running).runs[0]).toMatchObject({ status: "changed", processStatus: "completed" })
+    expect(await queued).toBeInstanceOf(ClientClosed)
+    expect(await watching).toBeInstanceOf(ClientClosed)
+    await client.close()
+  })
+})
+
+test("a closed client refuses every call", async () => {
+  await using workspace = await makeEchoWorkspace()
+  const client = await FlowClient.open({ mode: "local", cwd: workspace.root })
+  await client.close()
+  await client.close()
+  const calls = [
+    client.dispatchEvent(echoEvent("1")),
+    client.replayEvent("1"),
+    client.cancelRun("1"),
+    client.getEvent("1"),
+    client.listEvents(),
+    client.getRun("1"),
+    client.listRuns(),
+    client.explainEvent(echoEvent("1")),
+    client.listFlows(),
+    client.pollSources({ sourcesFile: "none" }),
+    client.watch().next(),
+    client.getMaintenanceAttempt("1"),
+    client.listMaintenanceAttempts(),
+    client.listDispatches()
+  ]
+  for (const error of await Promise.all(calls.map(rejection))) {
+    expect(error).toBeInstanceOf(ClientClosed)
+    expect(error).toMatchObject({ _tag: "ClientClosed", message: "The client is closed" })
+  }
+  // One that was never used has nothing to close, and is closed all the same.
+  const unused = createFlowClient({ mode: "local", cwd: workspace.root })
+  await unused.close()
+  expect(await rejection(unused.listEvents())).toBeInstanceOf(ClientClosed)
+})
+
+test("await using closes the client: its folder can be opened again, with everything in it", async () => {
+  await using workspace = await makeEchoWorkspace()
+  const options = { mode: "local", cwd: workspace.root, state: { kind: "file" } } as const
+  const before = await (async () => {
+    await using client = await FlowClient.open(options)
+    await client.dispatchEvent(echoEvent("1", { status: "changed" }))
+    return await client.getEvent("1")
+  })()
+  await using client = await FlowClient.open(options)
+  expect(await client.getEvent("1")).toEqual(before)
+  expect(await client.dispatchEvent(echoEvent("1"))).toMatchObject({
+    status: "duplicate",
+    payloadDiffers: true
+  })
+})
+
+test("steps inherit the caller's variables; secrets of patchmoi never reach them", async () => {
+  const script = `const { A, PATCH_ADMIN_TOKEN, DISCORD_WEBHOOK_URL, CODEX_FLOW_BACKEND_SECRET, HOME } = process.env
+    const message = JSON.stringify([A, PATCH_ADMIN_TOKEN, DISCORD_WEBHOOK_URL, CODEX_FLOW_BACKEND_SECRET, HOME])
+    console.log("FLOW_RESULT " + JSON.stringify({ status: "completed", message }))`
+  await using workspace = await makeEchoWorkspace(flowFiles("env", "demo.env", script))
+  await using client = createFlowClient({
+    mode: "local",
+    cwd: workspace.root,
+    env: {
+      PATH: process.env["PATH"],
+      A: "a",
+      PATCH_ADMIN_TOKEN: "t",
+      DISCORD_WEBHOOK_URL: "d",
+      CODEX_FLOW_BACKEND_SECRET: "s"
+    }
+  })
+  const { runs } = await client.dispatchEvent({ id: "1", type: "demo.env" })
+  expect(runs[0]?.resultPayload?.message).toBe(JSON.stringify(["a", null, null, null, null]))
+})

@@ -1,0 +1,202 @@
+import { describe, expect, test } from "bun:test"
+import { appendFile, mkdir } from "node:fs/promises"
+import { hostname } from "node:os"
+import { join } from "node:path"
+import * as sdk from "../../src/index.ts"
+import { echoEvent, makeEchoWorkspace, rejection, rememberingStates, stateOf } from "./support.ts"
+
+const { createFlowClient, FlowClient } = sdk
+
+/** Checks what every error of a client has to be: of its class, with facts and a message, and without our engine room. */
+const expectError = <A extends sdk.FlowError>(
+  error: unknown,
+  kind: new (...options: never) => A,
+  fields: object,
+  message: string
+): void => {
+  expect(error).toBeInstanceOf(kind)
+  expect(error).toBeInstanceOf(sdk.FlowError)
+  expect(error).toBeInstanceOf(Error)
+  if (!(error instanceof sdk.FlowError)) return
+  expect({ ...error }).toEqual({ ...fields, _tag: kind.name, name: kind.name })
+  expect(error.message).toContain(message)
+  expect(error.stack).not.toMatch(/node_modules|effect\/src|fiberRuntime/)
+}
+
+describe.each(rememberingStates)("the errors of a client with state %s", (kind) => {
+  test("are exported classes with their facts as fields", async () => {
+    await using workspace = await makeEchoWorkspace()
+    await using client = createFlowClient({
+      mode: "local",
+      cwd: workspace.root,
+      state: stateOf(kind, workspace)
+    })
+    expectError(
+      await rejection(client.dispatchEvent({ id: 7, type: "t" })),
+      sdk.InvalidEvent,
+      { field: "id", reason: expect.any(String) },
+      'field "id"'
+    )
+    expectError(
+      await rejection(client.explainEvent("text")),
+      sdk.InvalidEvent,
+      { field: "", reason: expect.any(String) },
+      "Not a flow event"
+    )
+    for (const asking of [client.getEvent("none"), client.replayEvent("none")]) {
+      expectError(await rejection(asking), sdk.UnknownEvent, { eventId: "none" }, "Unknown event: none")
+    }
+    for (const asking of [client.getRun("none"), client.cancelRun("none")]) {
+      expectError(await rejection(asking), sdk.UnknownRun, { runId: "none" }, "none")
+    }
+    expectError(
+      await rejection(client.getMaintenanceAttempt("none")),
+      sdk.UnknownMaintenanceAttempt,
+      { attemptId: "none" },
+      "none"
+    )
+    for (const asking of [
+      client.listEvents({ cursor: "made up" }),
+      client.listRuns({ cursor: "made up" }),
+      client.listMaintenanceAttempts({ cursor: "made up" }),
+      client.listDispatches({ cursor: "made up" })
+    ]) {
+      expectError(await rejection(asking), sdk.CursorInvalid, { cursor: "made up" }, "cursor")
+    }
+    const [run] = (await client.dispatchEvent(echoEvent("1"))).runs
+    expectError(
+      await rejection(client.cancelRun(run?.id ?? "")),
+      sdk.RunAlreadyEnded,
+      { runId: run?.id, processStatus: "completed" },
+      "completed"
+    )
+    const sourcesFile = join(workspace.root, "feed-sources.json")
+    await Bun.write(sourcesFile, '{"sources": [')
+    expectError(
+      await rejection(client.pollSources({ sourcesFile })),
+      sdk.SourcesFileError,
+      { file: sourcesFile, atLine: 1, atColumn: expect.any(Number), reason: expect.any(String) },
+      sourcesFile
+    )
+    // Ids that could not be any are unknown, not a fault.
+    expect(await rejection(client.getEvent(""))).toBeInstanceOf(sdk.UnknownEvent)
+    expect(await rejection(client.getRun("__proto__"))).toBeInstanceOf(sdk.UnknownRun)
+  })
+
+  test("a cursor of another list is refused", async () => {
+    await using workspace = await makeEchoWorkspace()
+    await using client = createFlowClient({
+      mode: "local",
+      cwd: workspace.root,
+      state: stateOf(kind, workspace)
+    })
+    for (const id of ["1", "2"]) await client.dispatchEvent(echoEvent(id))
+    const { cursor = "" } = await client.listEvents({ limit: 1 })
+    expect(cursor).not.toBe("")
+    expect(await rejection(client.listRuns({ cursor }))).toBeInstanceOf(sdk.CursorInvalid)
+    expect(await rejection(client.listEvents({ cursor, type: "demo.echo" }))).toBeInstanceOf(
+      sdk.CursorInvalid
+    )
+  })
+})
+
+test("a client without state dispatches and explains, remembers no id, and refuses to be asked", async () => {
+  await using workspace = await makeEchoWorkspace()
+  await using client = createFlowClient({ mode: "local", cwd: workspace.root, state: false })
+  expect((await client.dispatchEvent(echoEvent("1", { status: "changed" }))).runs[0]?.status).toBe("changed")
+  expect((await client.explainEvent(echoEvent("1"))).steps[0]?.matched).toBe(true)
+  expect((await client.listFlows()).flows).toHaveLength(1)
+  const asked = {
+    replayEvent: client.replayEvent("1"),
+    cancelRun: client.cancelRun("1"),
+    getEvent: client.getEvent("1"),
+    listEvents: client.listEvents(),
+    getRun: client.getRun("1"),
+    listRuns: client.listRuns(),
+    watch: client.watch().next(),
+    getMaintenanceAttempt: client.getMaintenanceAttempt("1"),
+    listMaintenanceAttempts: client.listMaintenanceAttempts(),
+    listDispatches: client.listDispatches()
+  }
+  const errors = await Promise.all(
+    Object.entries(asked).map(async ([operation, asking]) => [operation, await rejection(asking)] as const)
+  )
+  for (const [operation, error] of errors) {
+    expectError(error, sdk.StateDisabled, { operation }, "state")
+  }
+})
+
+test("a second client on a folder is told who writes there, and opens once that one is closed", async () => {
+  await using workspace = await makeEchoWorkspace()
+  const options = { mode: "local", cwd: workspace.root, state: { kind: "file" } } as const
+  const first = await FlowClient.open(options)
+  const second = createFlowClient(options)
+  const directory = join(workspace.root, ".codex/flow-client")
+  const error = await rejection(second.listEvents())
+  expectError(
+    error,
+    sdk.StoreLocked,
+    {
+      directory,
+      file: expect.stringContaining(directory),
+      owner: expect.objectContaining({ pid: process.pid, host: hostname(), released: false })
+    },
+    `process ${process.pid} on ${hostname()}`
+  )
+  expect(await rejection(FlowClient.open(options))).toBeInstanceOf(sdk.StoreLocked)
+  await first.close()
+  // The same client tries again, and nothing of the attempts before holds the folder.
+  expect((await second.listEvents()).events).toEqual([])
+  await second.close()
+})
+
+test("a damaged log is refused with its place, and gives the lock back", async () => {
+  await using workspace = await makeEchoWorkspace()
+  const dataDir = join(workspace.root, "data")
+  const options = { mode: "local", cwd: workspace.root, state: { kind: "file", dataDir } } as const
+  {
+    await using client = await FlowClient.open(options)
+    await client.dispatchEvent(echoEvent("1"))
+    await client.dispatchEvent(echoEvent("2"))
+  }
+  const file = join(dataDir, "log/00000000000000000001.jsonl")
+  const whole = await Bun.file(file).text()
+  await Bun.write(file, whole.replace("demo.echo", "demo.ohce"))
+  expectError(
+    await rejection(FlowClient.open(options)),
+    sdk.LogDamaged,
+    { file, line: expect.any(Number), offset: expect.any(Number), reason: expect.any(String) },
+    "patchmoi log repair"
+  )
+  await Bun.write(file, whole)
+  await using client = await FlowClient.open(options)
+  expect((await client.listEvents()).events).toHaveLength(2)
+})
+
+test("a torn tail is cut, and the client goes on", async () => {
+  await using workspace = await makeEchoWorkspace()
+  const dataDir = join(workspace.root, "data")
+  const options = { mode: "local", cwd: workspace.root, state: { kind: "file", dataDir } } as const
+  {
+    await using client = await FlowClient.open(options)
+    await client.dispatchEvent(echoEvent("1"))
+  }
+  await appendFile(join(dataDir, "log/00000000000000000001.jsonl"), '{"half a li')
+  await using client = await FlowClient.open(options)
+  expect((await client.listEvents()).events.map(({ id }) => id)).toEqual(["1"])
+})
+
+test("a folder that cannot be made is a StoreError that names it", async () => {
+  await using workspace = await makeEchoWorkspace({ file: "not a folder" })
+  const dataDir = join(workspace.root, "file/data")
+  const error = await rejection(
+    FlowClient.open({ mode: "local", cwd: workspace.root, state: { kind: "file", dataDir } })
+  )
+  expectError(
+    error,
+    sdk.StoreError,
+    { operation: expect.any(String), reason: expect.stringContaining("ENOTDIR") },
+    "ENOTDIR"
+  )
+  await mkdir(join(workspace.root, "fine"))
+})
