@@ -1,0 +1,47 @@
+/**
+ * The step: reads the event, finds the workspace, and leaves the work to `maintainFork` of the SDK.
+ *
+ * The folder may be copied into any workspace that has `@patchmoi/sdk` installed: nothing else is imported.
+ */
+import { basename, dirname } from "node:path"
+import { defineBunFlow } from "@patchmoi/sdk/step"
+
+/** The payload of both triggers, as the schemas beside this file describe it. */
+interface Payload {
+  readonly repo: string
+  readonly repository?: string
+  readonly tag?: string
+  readonly ref?: string
+  readonly sha?: string
+}
+
+export default defineBunFlow<Payload>(async ({ flow }) => {
+  const { ref, repo, repository, sha, tag } = flow.event.payload
+  const release =
+    flow.step === "release" && tag !== undefined ? ({ kind: "release", repo, tag } as const) : null
+  const branch =
+    ref === undefined ? null : ({ kind: "branch", repo, ref, ...(sha === undefined ? {} : { sha }) } as const)
+  const movement = release ?? branch
+  if (movement === null) {
+    return { status: "blocked", message: `the step ${flow.step} needs a tag or a ref in the event's payload` }
+  }
+  const stop = new AbortController()
+  // The run was canceled or is over its time: end git and the checks, and remove the temporary work tree.
+  process.once("SIGTERM", () => stop.abort())
+  const { maintainFork } = await import("@patchmoi/sdk/git")
+  return await maintainFork({
+    workspace: workspaceOf(flow.root),
+    movement,
+    repository,
+    config: flow.config,
+    signal: stop.signal
+  })
+})
+
+// --- internal ---
+
+/** `<workspace>/flows/<flow>` and `<workspace>/.codex/flows/<flow>` both belong to the workspace. */
+const workspaceOf = (flowRoot: string): string => {
+  const home = dirname(dirname(flowRoot))
+  return basename(home) === ".codex" ? dirname(home) : home
+}

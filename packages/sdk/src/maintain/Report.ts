@@ -1,0 +1,139 @@
+/** What the step hands back: one sentence for the operator, and artifacts that hold everything. Bounded as a whole. */
+
+import { shortName } from "@patchmoi/git/GitName"
+import type { AppliedPatch, Conflicted, DroppedPatch, Rebuilt } from "@patchmoi/git/patch/RebuildResult"
+import type { CandidateRef, FlowResult } from "../step.ts"
+import { type Fork, repositoryNameOf } from "./Fork.ts"
+import { describeCheck, type ForkChecks } from "./ForkChecks.ts"
+import { isPublished, type Publication } from "./Publish.ts"
+import type { ForkRecord } from "./Record.ts"
+import type { UpstreamPoint } from "./Upstream.ts"
+
+/** Commits that the artifacts list, over all patches; the others are counted. */
+export const commitsListedMax = 1_000
+
+/** The end of a failing check's output that the message quotes, in UTF-16 units. */
+const outputQuotedMax = 1_500
+
+/** Everything that happened after the rebuild. */
+export interface Outcome {
+  readonly rebuilt: Rebuilt
+  readonly checks: ForkChecks
+  /** `null` when the operator turned `commit` off. */
+  readonly record: ForkRecord | null
+  readonly publications: ReadonlyArray<Publication>
+}
+
+/** The result of a rebuild without a conflict. */
+export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome): FlowResult => {
+  const { checks, publications, rebuilt, record } = outcome
+  const unpublished = publications.filter((each) => !isPublished(each))
+  const isChanged = [record?.candidate, record?.target].some(
+    (ref) => ref !== undefined && ref !== null && ref.outcome !== "already there"
+  )
+  const status = !checks.passed
+    ? "failed"
+    : unpublished.length > 0 || (record?.notMoved ?? null) !== null
+      ? "blocked"
+      : isChanged || publications.some((each) => each.outcome === "pushed")
+        ? "changed"
+        : "completed"
+  return {
+    status,
+    message: [stackSentence(point, rebuilt), ...outcomeSentences(point, outcome)].join("; "),
+    artifacts: {
+      ...artifactsOf(fork, point, rebuilt),
+      candidate: rebuilt.tip,
+      candidateRefs: candidateRefsOf(fork, outcome),
+      checks: checks.results,
+      checksPassedBefore: checks.passedBefore,
+      pushes: publications,
+      ...(record?.target ? { target: record.target } : {}),
+      ...(record?.backup ? { backup: record.backup } : {})
+    }
+  }
+}
+
+/** What every result tells of the rebuild. */
+export const artifactsOf = (fork: Fork, point: UpstreamPoint, rebuilt: Rebuilt | Conflicted) => ({
+  repository: fork.repository.directory,
+  upstream: {
+    ...(point.kind === "release" ? { tag: point.name } : { branch: point.name }),
+    commit: point.commit
+  },
+  base: rebuilt.onto,
+  ...listedPatches(rebuilt.applied),
+  dropped: rebuilt.dropped.map((patch) => ({ ...patch, evidence: evidenceOf(patch) }))
+})
+
+// --- internal ---
+
+const stackSentence = (point: UpstreamPoint, { applied, dropped }: Rebuilt): string => {
+  const left = dropped.length === 0 ? "" : `, ${dropped.length} left out (${dropped.map(nameOf).join(", ")})`
+  return `${count(applied.length, "patch", "patches")} carried over to ${point.name}${left}`
+}
+
+const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray<string> => {
+  const { checks, publications, rebuilt, record } = outcome
+  const failing = checks.passed ? undefined : checks.results.at(-1)
+  const candidate = shortName(point.candidate)
+  const written =
+    record === null
+      ? `commit is off, so ${candidate} was not written; it would be ${rebuilt.tip}`
+      : record.candidate.outcome === "already there"
+        ? `${candidate} was there already`
+        : `${candidate} is at ${rebuilt.tip}`
+  const moved = record?.target && `${record.target.name} ${record.target.outcome}`
+  return [
+    ...(failing === undefined ? [] : [`check ${describeCheck(failing)}`]),
+    written,
+    ...(moved ? [moved] : []),
+    ...(record?.notMoved ? [record.notMoved] : []),
+    ...publications.map(publicationSentence),
+    ...(failing === undefined
+      ? []
+      : [
+          `nothing was moved or pushed; the check's output ends: ${failing.output.slice(-outputQuotedMax).trim()}`
+        ])
+  ]
+}
+
+const publicationSentence = ({ message, outcome, ref, remote }: Publication): string => {
+  const what = `${shortName(ref)} at ${remote}`
+  if (outcome === "pushed") return `${shortName(ref)} pushed to ${remote}`
+  return message === null ? `${what} is ${outcome}` : `${what} was not pushed (${outcome}): ${message}`
+}
+
+const candidateRefsOf = (
+  fork: Fork,
+  { publications, rebuilt, record }: Outcome
+): ReadonlyArray<CandidateRef> => {
+  if (record === null) return []
+  const { ref } = record.candidate
+  const shared = { kind: "branch", ref, sha: rebuilt.tip }
+  const pushed = publications.filter((each) => each.ref === ref && isPublished(each))
+  return [
+    { ...shared, repo: fork.topology.name, remote: "local", pushed: pushed.length > 0 },
+    ...pushed.map(({ remote }) => ({ ...shared, repo: repositoryNameOf(fork, remote), remote, pushed: true }))
+  ]
+}
+
+/** The applied patches, with at most {@link commitsListedMax} commits. */
+const listedPatches = (applied: ReadonlyArray<AppliedPatch>) => {
+  let left = commitsListedMax
+  const listed = applied.map(({ commits, empty, patch, tip }) => {
+    const shown = commits.slice(0, left)
+    left -= shown.length
+    return { patch, tip, commits: shown, commitCount: commits.length, emptyCount: empty.length }
+  })
+  return { applied: listed }
+}
+
+const evidenceOf = ({ empty, patch, reason }: DroppedPatch): string =>
+  reason === "empty"
+    ? `${count(empty.length, "commit", "commits")} of ${patch} change nothing on the new base: the tree stays ${empty[0]?.tree ?? "as it is"}`
+    : `every commit of ${patch} is upstream's already, or a patch's before it`
+
+const nameOf = ({ patch, reason }: DroppedPatch): string => `${patch}: ${reason}`
+
+const count = (many: number, one: string, more: string): string => `${many} ${many === 1 ? one : more}`

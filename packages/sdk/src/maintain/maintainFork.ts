@@ -1,0 +1,130 @@
+/**
+ * Carries a fork's patches over one movement of upstream: fetch, rebuild, check, write the candidate, publish.
+ *
+ * 1. The user's work tree, index and HEAD are neither read nor written; nothing is rebuilt by halves.
+ * 2. What stands in the way is a result (`blocked`, `needs_intervention`, `failed`), never an exception.
+ * 3. The same movement again does no work twice: the candidate is there, and its checks have passed.
+ */
+import { Git } from "@patchmoi/git/Git"
+import { makeGitCli } from "@patchmoi/git/GitCli"
+import type { ObjectId } from "@patchmoi/git/GitName"
+import { rebuild } from "@patchmoi/git/patch/Rebuild"
+import type { Rebuilt } from "@patchmoi/git/patch/RebuildResult"
+import { readUpstreamCommits } from "@patchmoi/git/UpstreamRefs"
+import * as Effect from "effect/Effect"
+import type { FlowResult } from "../step.ts"
+import { reportConflict } from "./ConflictReport.ts"
+import { type Fork, openFork } from "./Fork.ts"
+import { checkCandidate } from "./ForkChecks.ts"
+import { type MaintainConfig, readMaintainConfig } from "./MaintainConfig.ts"
+import type { UpstreamMovement } from "./Movement.ts"
+import { makeProgress, type Progress } from "./Progress.ts"
+import { type Observed, observeRemotes, publish } from "./Publish.ts"
+import { recordCandidate } from "./Record.ts"
+import { reportOutcome } from "./Report.ts"
+import { followUpstream, type UpstreamPoint } from "./Upstream.ts"
+
+export interface MaintainForkOptions {
+  /** The folder that `repository` and `root` of the config are relative to. Absolute. */
+  readonly workspace: string
+  readonly movement: UpstreamMovement
+  /** The fork that the event names, relative to the operator's `root`, in which it must lie. Default: the config's. */
+  readonly repository?: string | undefined
+  /** The operator's table; see `MaintainConfig`. The gates `CODEX_FLOW_*` of the environment win over it. */
+  readonly config?: unknown
+  /** Aborting it ends git and the checks, removes the temporary work tree and rejects the promise. */
+  readonly signal?: AbortSignal
+  /** Called once for each stage. Default: print the line. */
+  readonly onProgress?: (line: string) => void
+}
+
+/**
+ * Maintains the fork and gives the result of a flow's step. docs/reference/maintain-fork.md has its statuses and artifacts.
+ *
+ * @throws the signal's interruption, and defects. Everything else is a result.
+ */
+export const maintainFork = (options: MaintainForkOptions): Promise<FlowResult> =>
+  Effect.runPromise(maintain(options), options.signal === undefined ? {} : { signal: options.signal })
+
+/** The same as an Effect, for products that are Effect themselves. It brings its own git. */
+export const maintain = Effect.fn("MaintainFork.maintain")(function* (options: MaintainForkOptions) {
+  const progress = makeProgress(options.onProgress)
+  const attempt = Effect.gen(function* () {
+    const config = yield* readMaintainConfig(options.config)
+    const { repo } = options.movement
+    if (config.upstream_repo !== undefined && config.upstream_repo !== repo) {
+      return result("skipped", `this flow is for ${config.upstream_repo}, and the event is about ${repo}`)
+    }
+    const git = yield* makeGitCli()
+    return yield* Effect.provideService(carryOver(options, config, progress), Git, git)
+  })
+  const found: FlowResult = yield* attempt.pipe(
+    Effect.catchAll((error) =>
+      Effect.succeed(result(faults.includes(error._tag) ? "failed" : "blocked", error.message))
+    )
+  )
+  yield* progress(`${found.status}: ${found.message ?? ""}`)
+  return found
+})
+
+// --- internal ---
+
+/** What went wrong here and now. Every other error names something outside that has to happen first. */
+const faults: ReadonlyArray<string> = ["GitError", "QuarantineError", "UnreadableCommit", "CheckNotStarted"]
+
+const result = (status: FlowResult["status"], message: string): FlowResult => ({
+  status,
+  message,
+  artifacts: { candidateRefs: [] }
+})
+
+const carryOver = (options: MaintainForkOptions, config: MaintainConfig, progress: Progress) =>
+  Effect.gen(function* () {
+    const place = { workspace: options.workspace, repository: options.repository }
+    const fork = yield* openFork(place, config)
+    yield* progress(
+      `fork ${fork.repository.directory}, ${fork.patches.length} branches under ${fork.patchPrefix}`
+    )
+    const point = yield* followUpstream(fork, options.movement, progress)
+    const upstream = yield* upstreamCommits(fork)
+    const { patches, policy, repository, target } = fork
+    // Looked at before the long part: whoever pushes meanwhile is noticed by the lease.
+    const refs = [point.candidate, ...(policy.moveTarget ? [target.ref] : [])]
+    const observed = policy.push && config.commit ? yield* observeRemotes(fork, refs) : []
+    yield* progress(`rebuilding ${patches.map((patch) => patch.name).join(", ")} on ${point.commit}`)
+    const rebuilt = yield* rebuild({ repository, onto: point.commit, patches, upstream })
+    if (rebuilt._tag === "Conflicted") return yield* reportConflict(fork, point, rebuilt, upstream)
+    return yield* finish({ fork, config, point, rebuilt, observed, progress })
+  })
+
+const upstreamCommits = (fork: Fork) =>
+  fork.upstreamRemote === null
+    ? Effect.succeed<ReadonlyArray<ObjectId>>([])
+    : readUpstreamCommits({ repository: fork.repository, remote: fork.upstreamRemote })
+
+interface Finish {
+  readonly fork: Fork
+  readonly config: MaintainConfig
+  readonly point: UpstreamPoint
+  readonly rebuilt: Rebuilt
+  readonly observed: ReadonlyArray<Observed>
+  readonly progress: Progress
+}
+
+/** Checks, writes and publishes what was rebuilt. A commit that fails its checks is written, and neither moved nor pushed. */
+const finish = ({ config, fork, observed, point, progress, rebuilt }: Finish) =>
+  Effect.gen(function* () {
+    const { tip } = rebuilt
+    const checks = yield* checkCandidate(fork, config, point, tip, progress)
+    if (!config.commit) {
+      yield* progress(`commit is off: ${point.candidate} is not written`)
+      return reportOutcome(fork, point, { rebuilt, checks, record: null, publications: [] })
+    }
+    const moveTarget = fork.policy.moveTarget && checks.passed
+    const record = yield* recordCandidate(fork, point, { tip, moveTarget }, progress)
+    const branches = [record.candidate, ...(record.target === null ? [] : [record.target])]
+    const publications = checks.passed
+      ? yield* publish(fork, branches, { observed, force: config.force }, progress)
+      : []
+    return reportOutcome(fork, point, { rebuilt, checks, record, publications })
+  })
