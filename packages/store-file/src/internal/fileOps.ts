@@ -71,11 +71,12 @@ export const fileOps: FileSystemOps = {
     })
 }
 
-/** The whole file; undefined when it is not there. */
-export const readWhole = (ops: FileSystemOps, path: string): Buffer | undefined => {
-  const size = ops.size(path)
-  return size === undefined ? undefined : ops.read(path, 0, size)
-}
+/** The whole file; undefined when it is not there, or goes away meanwhile. */
+export const readWhole = (ops: FileSystemOps, path: string): Buffer | undefined =>
+  whenThere(() => {
+    const size = ops.size(path)
+    return size === undefined ? undefined : ops.read(path, 0, size)
+  })
 
 /**
  * Puts this content at the path in one step: whoever reads sees the old or the new content, and after a crash
