@@ -11,7 +11,7 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
   const rows: Array<LogRow> = []
   const rowsByStream = new Map<string, Array<LogRow>>()
   const outputs = new Map<string, Array<OutputRecord>>()
-  const head = new Head()
+  const head = new Head(() => rows.length)
 
   const commit: Driver["commit"] = ({ expected, facts, documents }) =>
     Effect.suspend(() => {
@@ -24,7 +24,7 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
         append(rowsByStream, fact.stream, row)
       }
       for (const document of documents) tables.putDocument(document)
-      head.advance(rows.length)
+      head.announce()
       return Effect.succeed(rows.length)
     })
 
@@ -36,7 +36,7 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
     readAfter: (position, limit) => Effect.sync(() => rows.slice(position, position + limit)),
     readStream: (stream, afterVersion, limit) =>
       Effect.sync(() => rowsByStream.get(stream)?.slice(afterVersion, afterVersion + limit) ?? []),
-    head: Effect.sync(() => head.position),
+    head: Effect.sync(() => rows.length),
     awaitBeyond: (position) => head.awaitBeyond(position),
     outputs: {
       append: (attemptId, records, drop) =>

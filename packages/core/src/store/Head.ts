@@ -8,20 +8,13 @@ interface Waiter {
 
 export class Head {
   readonly #waiters = new Set<Waiter>()
-  #position = 0
 
-  constructor(position = 0) {
-    this.#position = position
-  }
+  /** `read` gives the position of the last fact; 0 when there is none. */
+  constructor(readonly read: () => number) {}
 
-  /** The position of the last fact; 0 when there is none. */
-  get position(): number {
-    return this.#position
-  }
-
-  /** Moves on, and wakes whoever waited for that. Call it after the commit, in position order. */
-  advance(position: number): void {
-    this.#position = position
+  /** Wakes whoever waited for a position that is there now. Call it after each commit. */
+  announce(): void {
+    const position = this.read()
     for (const waiter of [...this.#waiters]) {
       if (position <= waiter.position) continue
       this.#waiters.delete(waiter)
@@ -32,7 +25,7 @@ export class Head {
   /** Returns when the head is beyond a position. */
   awaitBeyond(position: number): Effect.Effect<void> {
     return Effect.async<void>((resume) => {
-      if (this.#position > position) return resume(Effect.void)
+      if (this.read() > position) return resume(Effect.void)
       const waiter = { position, resume: () => resume(Effect.void) }
       this.#waiters.add(waiter)
       return Effect.sync(() => void this.#waiters.delete(waiter))

@@ -3,9 +3,9 @@
  * Rows come in here only when they are part of the log for good.
  */
 import type { Driver } from "@patchmoi/core/store/Driver"
+import { Head } from "@patchmoi/core/store/Head"
 import type { LogRow } from "@patchmoi/core/store/Log"
 import { MemoryTables } from "@patchmoi/core/store/MemoryTables"
-import * as Effect from "effect/Effect"
 import type { FileSystemOps } from "./fileOps.ts"
 import { LogIndex } from "./LogIndex.ts"
 import { decodeLine, newline } from "./lineFormat.ts"
@@ -15,16 +15,11 @@ import { storing } from "./storing.ts"
 /** Most bytes of the log that one read takes, unless a single fact is longer. */
 const readBytesMax = 4 * 1_048_576
 
-interface Waiter {
-  readonly position: number
-  readonly resume: () => void
-}
-
 export class Replica {
   readonly index = new LogIndex()
   readonly tables = new MemoryTables()
   readonly #recent = new RecentRows()
-  readonly #waiters = new Set<Waiter>()
+  readonly #head = new Head(() => this.index.head)
 
   constructor(
     readonly ops: FileSystemOps,
@@ -41,20 +36,10 @@ export class Replica {
 
   /** Wakes those who wait for a position that is there now. */
   announce(): void {
-    for (const waiter of this.#waiters) {
-      if (waiter.position >= this.index.head) continue
-      this.#waiters.delete(waiter)
-      waiter.resume()
-    }
+    this.#head.announce()
   }
 
-  readonly awaitBeyond: Driver["awaitBeyond"] = (position) =>
-    Effect.async<void>((resume) => {
-      if (this.index.head > position) return resume(Effect.void)
-      const waiter = { position, resume: () => resume(Effect.void) }
-      this.#waiters.add(waiter)
-      return Effect.sync(() => void this.#waiters.delete(waiter))
-    })
+  readonly awaitBeyond: Driver["awaitBeyond"] = (position) => this.#head.awaitBeyond(position)
 
   readonly readAfter: Driver["readAfter"] = (position, limit) =>
     storing("read the log", () => {
