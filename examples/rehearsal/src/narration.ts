@@ -1,5 +1,5 @@
 /** Tells each step of the main job as it is committed to the record: a client that watches, like any other. */
-import type { Change, FlowClient } from "@patchmoi/sdk"
+import { type Change, ClientClosed, type FlowClient } from "@patchmoi/sdk"
 import { tell } from "./narrator.ts"
 
 /** The telling, while it goes on. */
@@ -15,7 +15,7 @@ export const narrate = (client: FlowClient): Narration => {
   const concluded = new Set<string>()
   const waiting = new Set<() => void>()
   const changes = client.watch()
-  void (async () => {
+  const telling = (async () => {
     for await (const change of changes) {
       const line = lineOf(change)
       if (line !== undefined) tell(line)
@@ -23,6 +23,10 @@ export const narrate = (client: FlowClient): Narration => {
       for (const look of waiting) look()
     }
   })()
+  // The telling ends with the client; why it closed is told elsewhere.
+  telling.catch((error: unknown) => {
+    if (!(error instanceof ClientClosed)) throw error
+  })
   return {
     untilConcluded: (runIds) =>
       new Promise((resolve) => {

@@ -4,8 +4,8 @@ import { FlowClient } from "@patchmoi/sdk"
 import { serveAtomFeed } from "./atomFeed.ts"
 import { type Changes, commitAll, git, initRepository } from "./git.ts"
 import { narrate } from "./narration.ts"
-import { chapter, good, insist, quote, tell } from "./narrator.ts"
-import { onlyRun, showConflict, summarize } from "./report.ts"
+import { chapter, good, insist, tell } from "./narrator.ts"
+import { onlyRun, showConflict, showOutput, summarize } from "./report.ts"
 import { installFlow, type Places, writeSources } from "./workspace.ts"
 
 const repository = "upstream/greeter"
@@ -19,7 +19,7 @@ const greeting = (words: string, end: string): string =>
 `
 
 const manifest = (name: string, version: string): string =>
-  `${JSON.stringify({ name, version, type: "module", license: "MIT" }, undefined, 2)}\n`
+  `${JSON.stringify({ name, type: "module", license: "MIT", version }, undefined, 2)}\n`
 
 const check = `import { expect, test } from "bun:test"
 import { greeting } from "./greeting.js"
@@ -113,7 +113,7 @@ export const rehearseOffline = async (places: Places): Promise<void> => {
     const report = await client.pollSources({ sourcesFile: places.sourcesFile, dataDir: places.dataDir })
     await narration.untilConcluded(report.runIds)
     const run = await onlyRun(client, report)
-    for (const { text } of run.output) quote(text)
+    showOutput(run)
     return run
   }
 
@@ -148,10 +148,11 @@ export const rehearseOffline = async (places: Places): Promise<void> => {
   const replayed = await client.replayEvent(conflicting.eventId)
   await narration.untilConcluded(replayed.runIds)
   const [run] = replayed.runs
-  for (const { text } of run?.output ?? []) quote(text)
+  insist(run !== undefined, "The replay started no run")
+  showOutput(run)
   insist(
-    run?.status === "changed",
-    `The replay was to end as changed, and is ${run?.status}: ${run?.error ?? ""}`
+    run.status === "changed",
+    `The replay was to end as changed, and is ${run.status}: ${run.error ?? ""}`
   )
   await insistCandidate(places, "v2.0.0", loudGreetingOn2)
   good("candidate/v2.0.0 holds the release with both patches")

@@ -7,9 +7,9 @@ import { dirname, join } from "node:path"
 import { FlowClient } from "@patchmoi/sdk"
 import { commitAll, git, initRepository } from "./git.ts"
 import { narrate } from "./narration.ts"
-import { chapter, good, insist, quote, tell } from "./narrator.ts"
+import { chapter, good, insist, tell } from "./narrator.ts"
 import { type PackageDocument, readPackage, unpackVersion } from "./registry.ts"
-import { onlyRun, showConflict, summarize } from "./report.ts"
+import { onlyRun, showConflict, showOutput, summarize } from "./report.ts"
 import { installFlow, type Places, writeSources } from "./workspace.ts"
 
 /** What is rehearsed. */
@@ -55,7 +55,7 @@ export const rehearsePackage = async (
   )
   await narration.untilConcluded(report.runIds)
   const run = await onlyRun(client, report)
-  for (const { text } of run.output) quote(text)
+  showOutput(run)
   if (run.status === "needs_intervention") showConflict(run)
   insist(run.status === "changed", `${to} was to end as changed, and is ${run.status}: ${run.error ?? ""}`)
 

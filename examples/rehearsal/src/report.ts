@@ -10,11 +10,22 @@ export const onlyRun = async (client: FlowClient, report: WatchReport): Promise<
   return client.getRun(runId)
 }
 
+/** Shows what the step printed, without the line that carries its result: that is shown in the operator's words. */
+export const showOutput = (run: RunView): void => {
+  const text = run.output.map((piece) => piece.text).join("")
+  quote(
+    text
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("FLOW_RESULT "))
+      .join("\n")
+  )
+}
+
 /** Shows the conflict of a run as an operator sees it. */
 export const showConflict = (run: RunView): void => {
   const conflict = run.resultPayload?.artifacts?.["conflict"]
   insist(isConflict(conflict), "The run has no conflict record")
-  attention(`patch ${conflict.patch}, commit ${conflict.commitId.slice(0, 12)} "${conflict.subject}"`)
+  attention(`patch ${conflict.patch}, commit ${conflict.commit.slice(0, 12)} "${conflict.subject}"`)
   for (const file of conflict.files) {
     attention(`${file.path}: ${file.kind}`)
     for (const side of ["base", "ours", "theirs"] as const) {
@@ -22,7 +33,8 @@ export const showConflict = (run: RunView): void => {
     }
     if (typeof file.markedText === "string") quote(file.markedText)
   }
-  if (run.resultPayload?.message !== undefined) quote(run.resultPayload.message)
+  const resolve = run.resultPayload?.artifacts?.["resolve"]
+  if (Array.isArray(resolve)) tell(`to resolve it by hand:\n${resolve.join("\n")}`)
 }
 
 /** Ends with where every record lies. */
@@ -52,7 +64,7 @@ export const summarize = async (client: FlowClient, places: Places): Promise<voi
 
 interface ConflictRecord {
   readonly patch: string
-  readonly commitId: string
+  readonly commit: string
   readonly subject: string
   readonly files: ReadonlyArray<{
     readonly path: string
