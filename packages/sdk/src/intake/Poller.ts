@@ -8,7 +8,7 @@
  */
 import { Engine } from "@patchmoi/core/engine/Engine"
 import type { EventId, RunId } from "@patchmoi/core/Ids"
-import { type SourceDocument, Sources } from "@patchmoi/core/source/Sources"
+import { type SourceDocument, Sources, skippedEntriesMax } from "@patchmoi/core/source/Sources"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import { Store } from "@patchmoi/core/store/Store"
 import { toIso } from "@patchmoi/core/Time"
@@ -21,7 +21,7 @@ import { FeedHttp, type FeedResponse } from "./FeedHttp.ts"
 import { type FeedStart, type FeedStateEntry, startFromFeedState } from "./FeedState.ts"
 import type { Provider } from "./Provider.ts"
 import { findProvider } from "./Providers.ts"
-import { selectNew } from "./SelectNew.ts"
+import { type Selection, selectNew } from "./SelectNew.ts"
 import { FeedSignal, toFlowEvent } from "./Signal.ts"
 import type { Source } from "./Source.ts"
 
@@ -55,6 +55,12 @@ export interface PollOptions {
   readonly predecessor?: FeedStateEntry
 }
 
+/**
+ * Of how many unreadable entries of one document a source tells. Half of what it remembers: an entry that comes on top
+ * then does not push out of memory those that are still in the document, which would be told anew at each poll.
+ */
+export const skippedToldMax = skippedEntriesMax / 2
+
 /** Makes the function that polls a source. It fails only when the store refuses. */
 export const make = Effect.gen(function* () {
   const store = yield* Store
@@ -84,9 +90,15 @@ export const make = Effect.gen(function* () {
       })
     )
 
-  const skip = (source: Source, { id, index, reason }: SkippedEntry) =>
+  /** Tells of the newest entries that cannot be read, in one commit. */
+  const skip = (source: Source, skipped: ReadonlyArray<SkippedEntry>) =>
     store.transact((transaction) =>
-      transaction.execute(Sources, source.id, { _tag: "SkipEntry", entryId: id ?? `#${index}`, reason })
+      Effect.forEach(
+        skipped.slice(0, skippedToldMax),
+        ({ id, index, reason }) =>
+          transaction.execute(Sources, source.id, { _tag: "SkipEntry", entryId: id ?? `#${index}`, reason }),
+        { discard: true }
+      )
     )
 
   /** One commit: the signal, its event, the runs, the maintenance attempt. Nothing when another poll was faster. */
@@ -112,14 +124,15 @@ export const make = Effect.gen(function* () {
   const emit = Effect.fnUntraced(function* (
     source: Source,
     provider: Provider,
-    entries: ReadonlyArray<FeedEntry>
+    entries: ReadonlyArray<FeedEntry>,
+    selection: Selection
   ) {
     const signals: Array<PolledSignal> = []
     const skipped: Array<SkippedEntry> = []
-    for (const [index, entry] of entries.entries()) {
+    for (const entry of selection.emit) {
       const signal = provider.toSignal(source, entry)
       if (Either.isRight(signal)) signals.push(...(yield* receive(source, signal.right)))
-      else skipped.push({ id: entry.id, index, reason: signal.left })
+      else skipped.unshift({ id: entry.id, index: entries.indexOf(entry), reason: signal.left })
     }
     return { signals, skipped }
   })
@@ -146,16 +159,17 @@ export const make = Effect.gen(function* () {
     options: PollOptions
   ) {
     const start = yield* standing(source, known, feed, options)
-    const { primeOnly } = source
+    // Where a predecessor watched, what is there is old, also when it cannot be told how old.
+    const primeOnly = source.primeOnly || options.predecessor !== undefined
     const selection = selectNew(start.seen, feed.entries, {
       primed: start.primed,
       primeOnly,
       skipped: feed.skipped
     })
-    const emitted = yield* emit(source, provider, selection.emit)
+    const emitted = yield* emit(source, provider, feed.entries, selection)
     if (selection.primes) yield* prime(source, primeOnly ? selection.seen.toReversed() : [])
     const skipped = [...feed.skipped, ...emitted.skipped]
-    yield* Effect.forEach(skipped, (entry) => skip(source, entry), { discard: true })
+    yield* skip(source, skipped)
     return {
       sourceId: source.id,
       outcome: selection.primes && primeOnly ? ("primed" as const) : ("polled" as const),

@@ -1,7 +1,8 @@
 /**
  * Watches the sources of a sources file: polls each one in its own interval, or all of them once.
  *
- * 1. Polls of one source never overlap, and a slow or broken source holds up no other.
+ * 1. Polls of one source never overlap, and a slow or broken source holds up no other; at most {@link followConcurrency}
+ *    polls are under way.
  * 2. The file is looked at again while the service runs: a changed one takes effect within {@link reloadMillis}; one that
  *    cannot be read any more is told, and the sources known so far are watched on.
  * 3. A file that cannot be read at the start is an error: nothing would be watched.
@@ -19,6 +20,7 @@ import type { Source } from "./Source.ts"
 import {
   type BrokenSource,
   readSourcesFile,
+  type SourcesFile,
   type SourcesFileOptions,
   type SourceWarning
 } from "./SourcesFile.ts"
@@ -28,6 +30,9 @@ export const reloadMillis = 5_000
 
 /** How many sources `pollOnce` polls at the same time. */
 export const pollConcurrency = 8
+
+/** How many sources `follow` polls at the same time; the others wait for their turn. */
+export const followConcurrency = 64
 
 export interface WatchOptions extends Omit<SourcesFileOptions, "file"> {
   /** The sources file. */
@@ -76,19 +81,27 @@ export const make = (options: WatchOptions) =>
     /** Polls until it is interrupted; `onPoll` is told every report. */
     const follow = (onPoll: (report: Poller.PollReport) => Effect.Effect<void>) =>
       Effect.gen(function* () {
-        const loops = yield* FiberMap.make<string>()
+        const loops = yield* FiberMap.make<string, never, never>()
+        const slots = yield* Effect.makeSemaphore(followConcurrency)
+        const tell = tellOnce()
         const watched = new Map<string, string>()
 
         const pollForever = (source: Source) =>
-          poll(source).pipe(
-            Effect.flatMap(onPoll),
-            Effect.catchAll((error) => Effect.logError(`Source ${source.id} could not be polled`, error)),
-            Effect.zipRight(Effect.sleep(source.pollIntervalSeconds * 1_000)),
-            Effect.forever
-          )
+          slots
+            .withPermits(1)(poll(source))
+            .pipe(
+              Effect.flatMap(onPoll),
+              Effect.catchAll((error) => Effect.logError(`Source ${source.id} could not be polled`, error)),
+              Effect.zipRight(Effect.sleep(source.pollIntervalSeconds * 1_000)),
+              Effect.forever
+            )
 
         /** Brings the loops in step with the file: new and changed sources start, those that are gone stop. */
-        const apply = Effect.fnUntraced(function* (sources: ReadonlyArray<Source>) {
+        const apply = Effect.fnUntraced(function* ({ sources, broken, warnings }: SourcesFile) {
+          yield* tell([
+            ...broken.map(({ message }) => message),
+            ...warnings.map(({ path, message }) => `${path}: ${message}`)
+          ])
           const wanted = new Map(sources.map((source) => [String(source.id), source]))
           for (const id of [...watched.keys()].filter((known) => !wanted.has(known))) {
             watched.delete(id)
@@ -98,20 +111,21 @@ export const make = (options: WatchOptions) =>
             const text = JSON.stringify(source)
             if (watched.get(id) === text) continue
             watched.set(id, text)
+            // Waits until the loop before has ended; `run` alone would start beside it.
+            yield* FiberMap.remove(loops, id)
             yield* FiberMap.run(loops, id, pollForever(source))
           }
         })
 
-        yield* apply((yield* load).sources)
+        yield* Effect.flatMap(load, apply)
         const reload = Effect.matchEffect(load, {
-          onFailure: (error) =>
-            Effect.logError(
-              "The sources file cannot be read; the sources known so far are watched on",
-              error
-            ),
-          onSuccess: ({ sources }) => apply(sources)
+          onFailure: ({ message }) =>
+            tell([`The sources known so far are watched on: the sources file cannot be read. ${message}`]),
+          onSuccess: apply
         })
-        return yield* Effect.forever(Effect.zipRight(Effect.sleep(reloadMillis), reload))
+        const reloading = Effect.forever(Effect.zipRight(Effect.sleep(reloadMillis), reload))
+        // A loop never ends by itself: if one does, it is a bug, and is not to pass for a source without news.
+        return yield* Effect.raceFirst(reloading, Effect.zipRight(FiberMap.join(loops), Effect.never))
       }).pipe(Effect.scoped, Effect.withSpan("WatchService.follow"))
 
     return { pollOnce, follow, predecessorProblems: predecessor.problems }
@@ -119,21 +133,37 @@ export const make = (options: WatchOptions) =>
 
 // --- internal ---
 
-/** The state that a predecessor left: kept under this name once the store writes its own. */
-const predecessorFiles = ["feed-state.json.before-patchmoi", "feed-state.json"]
+/**
+ * The state that a predecessor left; the second counts where both are there, as the store keeps the predecessor's under
+ * that name once it writes its own. In this order, the store may rename it in between and it is not missed.
+ */
+const predecessorFiles = ["feed-state.json", "feed-state.json.before-patchmoi"]
 
 const noPredecessor: FeedState = { sources: new Map(), problems: [] }
 
+/** Warns of problems: once when they appear, and again only when they have changed. */
+const tellOnce = () => {
+  let told = ""
+  return (problems: ReadonlyArray<string>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const text = problems.join("\n")
+      if (text === told) return Effect.void
+      told = text
+      return Effect.forEach(problems, (problem) => Effect.logWarning(problem), { discard: true })
+    })
+}
+
 const readPredecessor = Effect.fnUntraced(function* (dataDir: string | undefined) {
   if (dataDir === undefined) return noPredecessor
+  let state = noPredecessor
   for (const name of predecessorFiles) {
     const path = join(dataDir, name)
     const text = yield* Effect.promise(() => readFile(path, "utf8").catch(() => undefined))
     if (text === undefined) continue
-    return Either.getOrElse(decodeFeedState(text, { file: path }), (error) => ({
+    state = Either.getOrElse(decodeFeedState(text, { file: path }), (error) => ({
       ...noPredecessor,
       problems: [error.message]
     }))
   }
-  return noPredecessor
+  return state
 })
