@@ -31,7 +31,7 @@ export const showConflict = (run: RunView): void => {
     for (const side of ["base", "ours", "theirs"] as const) {
       tell(`  ${side.padEnd(6)} ${file[side]?.oid ?? "absent"}`)
     }
-    if (typeof file.markedText === "string") quote(file.markedText)
+    if (typeof file.markedText === "string") quote(aroundMarkers(file.markedText))
   }
   const resolve = run.resultPayload?.artifacts?.["resolve"]
   if (Array.isArray(resolve)) tell(`to resolve it by hand:\n${resolve.join("\n")}`)
@@ -74,6 +74,17 @@ interface ConflictRecord {
     readonly theirs: { readonly oid: string } | null
     readonly markedText: string | null
   }>
+}
+
+/** How many lines around a conflict are shown. */
+const contextLines = 2
+
+/** The marked places of a file with a little around them. */
+const aroundMarkers = (text: string): string => {
+  const lines = text.split("\n")
+  const first = lines.findIndex((line) => line.startsWith("<<<<<<< "))
+  const last = lines.findLastIndex((line) => line.startsWith(">>>>>>> "))
+  return first < 0 ? text : lines.slice(Math.max(0, first - contextLines), last + 1 + contextLines).join("\n")
 }
 
 const isConflict = (value: unknown): value is ConflictRecord =>

@@ -57,7 +57,12 @@ export const installFlow = async (
 /** Writes the sources file with one source whose releases go to the flow. */
 export const writeSources = (
   places: Places,
-  source: { readonly provider: "github" | "npm"; readonly url: string; readonly repository: string }
+  source: {
+    readonly provider: "github" | "npm"
+    readonly url: string
+    readonly repository: string
+    readonly primeOnly?: boolean
+  }
 ): Promise<void> => {
   const [owner = "upstream", name = source.repository] = source.repository.split("/")
   const sources = [
@@ -66,6 +71,7 @@ export const writeSources = (
       provider: source.provider,
       url: source.url,
       event: "release",
+      primeOnly: source.primeOnly ?? true,
       repo: {
         owner,
         name,
