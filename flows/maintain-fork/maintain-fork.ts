@@ -29,13 +29,18 @@ export default defineBunFlow<Payload>(async ({ flow }) => {
   // The run was canceled or is over its time: end git and the checks, and remove the temporary work tree.
   process.once("SIGTERM", () => stop.abort())
   const { maintainFork } = await import("@patchmoi/sdk/git")
-  return await maintainFork({
-    workspace: workspaceOf(flow.root),
-    movement,
-    repository,
-    config: flow.config,
-    signal: stop.signal
-  })
+  try {
+    return await maintainFork({
+      workspace: workspaceOf(flow.root),
+      movement,
+      repository,
+      config: flow.config,
+      signal: stop.signal
+    })
+  } catch (cause) {
+    if (!stop.signal.aborted) throw cause
+    return { status: "failed", message: "stopped by SIGTERM before the end; replay the event to go on" }
+  }
 })
 
 // --- internal ---

@@ -7,6 +7,7 @@
  */
 import { realpath } from "node:fs/promises"
 import { isAbsolute, relative, resolve, sep } from "node:path"
+import { Git, textOf } from "@patchmoi/git/Git"
 import { type ObjectId, parseBranch, parseRemote, type RefName } from "@patchmoi/git/GitName"
 import { type PatchBranch, readPatchBranches } from "@patchmoi/git/patch/PatchPlan"
 import { openRepository, type Repository, readRef } from "@patchmoi/git/Repository"
@@ -57,6 +58,13 @@ export const openFork = Effect.fn("Fork.open")(function* (place: ForkPlace, conf
     return yield* new NotReady({
       problem: `${directory} is not a repository of its own, but lies inside ${repository.directory}`,
       remedy: "name the fork's top folder, or clone the fork there"
+    })
+  }
+  if (repository.workTree === null && !(yield* isBare(repository))) {
+    // Its `.patchmoi.toml` lies in the work tree, and what it forbids must not be passed by.
+    return yield* new NotReady({
+      problem: `${directory} is the git folder of a work tree`,
+      remedy: "name the work tree's folder"
     })
   }
   const { topology, config: own } = yield* discoverTopology({ repository })
@@ -132,6 +140,13 @@ const isBelow = (root: string, path: string): boolean => {
   const way = relative(root, path)
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way))
 }
+
+const isBare = (repository: Repository) =>
+  Effect.gen(function* () {
+    const git = yield* Git
+    const args = ["rev-parse", "--is-bare-repository"]
+    return textOf((yield* git.run({ args, cwd: repository.directory })).stdout).trim() === "true"
+  })
 
 const readPatches = (repository: Repository, patchPrefix: string) =>
   Effect.gen(function* () {

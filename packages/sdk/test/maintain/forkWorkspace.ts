@@ -60,6 +60,9 @@ export const isolated = {
   GIT_COMMITTER_EMAIL: "cleo@example.com"
 }
 
+// For `maintainFork` in this process.
+Object.assign(process.env, { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" })
+
 /** Thirty numbered lines, some of them replaced. */
 export const lines = (change: Readonly<Record<number, string>> = {}): string =>
   Array.from({ length: 30 }, (_, at) => `${change[at + 1] ?? `line ${at + 1}`}\n`).join("")
