@@ -38,7 +38,7 @@ export const follow = <A extends FollowedEvent, E, R>(session: Session, start: E
     session.caller.onKilled(() => watch.kill())
     yield* addRuns(watch, started)
     const ticker = yield* Effect.fork(
-      Effect.repeat(
+      Effect.schedule(
         Effect.sync(() => watch.tick()),
         Schedule.spaced(tickTime)
       )

@@ -1,6 +1,5 @@
 /** The caller that the running process is. */
-import { readSync, writeSync } from "node:fs"
-import { isatty } from "node:tty"
+import { fstatSync, readSync, statSync, writeSync } from "node:fs"
 import type { Caller, Interruption, Output } from "./Caller.ts"
 import { exitCodes } from "./exitCodes.ts"
 
@@ -25,7 +24,9 @@ export const callerOf = (host: HostProcess): Caller => {
     stdout,
     stderr: outputOf(host, 2),
     // `process.stdout` opens a stream, which costs milliseconds: only a terminal has columns to tell.
-    columns: stdout.isTerminal ? host.stdout.columns : undefined,
+    get columns() {
+      return stdout.isTerminal ? host.stdout.columns : undefined
+    },
     interruption: () => {
       interruption ??= listen(host, killed)
       return interruption
@@ -35,6 +36,27 @@ export const callerOf = (host: HostProcess): Caller => {
 }
 
 // --- internal ---
+
+/**
+ * Whether a person looks at it. `node:tty` costs 9 ms to load (it brings streams and sockets), so it is asked only where
+ * the answer can be yes: a pipe, a file and the null device are told from a terminal without it.
+ */
+const isTerminal = (descriptor: 1 | 2): boolean => {
+  try {
+    const { rdev, isCharacterDevice } = inspect(descriptor)
+    if (!isCharacterDevice || rdev === statSync("/dev/null", { throwIfNoEntry: false })?.rdev) return false
+  } catch {
+    // A descriptor that is closed has nobody behind it.
+    return false
+  }
+  const tty: typeof import("node:tty") = require("node:tty")
+  return tty.isatty(descriptor)
+}
+
+const inspect = (descriptor: 1 | 2) => {
+  const stats = fstatSync(descriptor)
+  return { rdev: stats.rdev, isCharacterDevice: stats.isCharacterDevice() }
+}
 
 /** Bytes that are asked for at a time. */
 const inputChunkBytes = 65_536
@@ -59,7 +81,9 @@ const listen = (host: HostProcess, killed: ReadonlyArray<() => void>): AbortSign
  * process as quietly as the reader did.
  */
 const outputOf = (host: HostProcess, descriptor: 1 | 2): Output => ({
-  isTerminal: isatty(descriptor),
+  get isTerminal() {
+    return isTerminal(descriptor)
+  },
   write: (text) => {
     const bytes = Buffer.from(text)
     for (let at = 0; at < bytes.byteLength; ) {

@@ -1,0 +1,35 @@
+/** `patchmoi log verify`: reads the whole log and says how it is. A service may write it meanwhile. */
+import { LogMaintenance } from "@patchmoi/store-file"
+import * as Layer from "effect/Layer"
+import type { Run } from "../command.ts"
+import { exitCodes } from "../exitCodes.ts"
+import { requireRecord } from "../requireRecord.ts"
+import { runWith } from "../runWith.ts"
+import { type RecordFlags, recordFolder } from "../Session.ts"
+import { printFacts } from "../text/facts.ts"
+
+/** Damage is exit code 1. A torn tail is not damage: nothing in it was acknowledged, and opening the record cuts it off. */
+export const run: Run<RecordFlags> = async (session, flags) => {
+  const directory = recordFolder(session, flags)
+  requireRecord(directory)
+  const report = await runWith(session, Layer.empty, LogMaintenance.verify({ directory }))
+  const { flaw } = report
+  const isDamaged = flaw?.kind === "damage"
+  if (session.json) {
+    session.printJson({ directory, ...report })
+    return isDamaged ? exitCodes.failed : exitCodes.good
+  }
+  printFacts(session, [
+    ["record", directory],
+    ["log", flaw === undefined ? "whole" : isDamaged ? "damaged" : "whole, with a torn tail"],
+    ["segments", report.segments],
+    ["commits", report.commits],
+    ["facts", report.facts],
+    [
+      "flaw",
+      flaw === undefined ? undefined : `${flaw.file}:${flaw.line} (byte ${flaw.offset}): ${flaw.reason}`
+    ]
+  ])
+  if (isDamaged) session.note("Restore the file from a copy, or run: patchmoi log repair")
+  return isDamaged ? exitCodes.failed : exitCodes.good
+}

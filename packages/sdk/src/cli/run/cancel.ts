@@ -1,0 +1,39 @@
+/**
+ * `patchmoi run cancel`: ends a run that is queued, or that a writer which is gone left behind. The record has one writer:
+ * while a service runs, it is the service that has to be asked, and this command says so (`StoreLocked`).
+ */
+import { Engine } from "@patchmoi/core/engine/Engine"
+import { RunId } from "@patchmoi/core/Ids"
+import * as Effect from "effect/Effect"
+import { Flow } from "../../Flow.ts"
+import type { Run } from "../command.ts"
+import { exitCodes } from "../exitCodes.ts"
+import { writingRecord } from "../record.ts"
+import { recordFolder } from "../Session.ts"
+import type { RunCancelFlags } from "./commands.ts"
+import { printRun } from "./show.ts"
+
+export const run: Run<RunCancelFlags, [string]> = async (session, flags, id) => {
+  const { reason } = flags
+  const runId = RunId.make(id, true)
+  const view = await writingRecord(
+    session,
+    recordFolder(session, flags),
+    // Nothing that waits in the queue is to begin because something else is canceled.
+    { runs: false },
+    Effect.gen(function* () {
+      const engine = yield* Engine
+      const flow = yield* Flow
+      const canceled = yield* engine.cancel(runId, {
+        by: "command line",
+        ...(reason === undefined ? {} : { reason })
+      })
+      // Its worker is gone, or the record were locked: recovery ends the attempt, and the request decides how.
+      if (canceled.processStatus === "running") yield* engine.recover
+      return yield* flow.getRun(id)
+    })
+  )
+  if (session.json) session.printJson(view)
+  else printRun(session, view, false)
+  return exitCodes.good
+}

@@ -1,0 +1,47 @@
+/** A conflict as a person reads it: which commit of which patch, each path with what each side has, and the marked text. */
+import type { Conflict, RebuildResult } from "@patchmoi/git"
+import type { Session } from "../Session.ts"
+import { oneLine } from "../text/width.ts"
+import { shortId } from "./repository.ts"
+
+/** Prints all of the record. */
+export const printConflict = (session: Session, result: RebuildResult.Conflicted): void => {
+  const { conflict, remaining } = result
+  const { red, bold } = session.styles
+  session.print(
+    `${red("conflict")} ${conflict.patch}: ${shortId(conflict.commit)} ${oneLine(conflict.subject)}\n`
+  )
+  for (const file of conflict.files) {
+    session.print(`\n${bold(oneLine(file.path))} (${file.kind})\n`)
+    for (const [name, side] of sidesOf(file)) session.print(`  ${name}: ${sideText(side)}\n`)
+    if (file.markedText !== null) printMarkedText(session, file, file.markedText)
+  }
+  if (conflict.filesOmitted > 0) session.print(`\nand ${conflict.filesOmitted} more files in conflict\n`)
+  for (const message of conflict.messages) session.print(`git: ${oneLine(message)}\n`)
+  if (remaining.length > 0) session.print(`not tried: ${remaining.join(", ")}\n`)
+  session.print(
+    `\nNothing was moved. Resolve it on ${conflict.patch}: rebase the branch onto ${shortId(result.onto)}, then rebuild again.\n`
+  )
+}
+
+// --- internal ---
+
+const sidesOf = ({ base, ours, theirs }: Conflict.ConflictFile) =>
+  [
+    ["base", base],
+    ["ours (the new upstream)", ours],
+    ["theirs (the patch)", theirs]
+  ] as const
+
+const sideText = (side: Conflict.ConflictSide | null): string =>
+  side === null ? "absent" : `${side.oid} (mode ${side.mode})`
+
+const printMarkedText = (session: Session, file: Conflict.ConflictFile, text: string): void => {
+  const { dim, red, green } = session.styles
+  if (file.markedTextStart > 0) session.print(dim(`  from byte ${file.markedTextStart}:\n`))
+  for (const line of text.replace(/\n$/, "").split("\n")) {
+    const style = line.startsWith("<<<<<<<") ? red : line.startsWith(">>>>>>>") ? green : dim
+    session.print(`  ${style === dim ? line : style(line)}\n`)
+  }
+  if (file.truncated) session.print(dim("  (the text goes on)\n"))
+}

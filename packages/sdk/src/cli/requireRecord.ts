@@ -1,0 +1,17 @@
+/** For commands that need a record that is there. */
+import { existsSync } from "node:fs"
+
+/** There is no record in the folder, and the command needs one that is there. Nothing was made. */
+export class NoRecord extends Error {
+  readonly _tag = "NoRecord"
+  override readonly name = "NoRecord"
+
+  constructor(readonly directory: string) {
+    super(`There is no record in ${directory}; name its folder with --data-dir or DATA_DIR`)
+  }
+}
+
+/** Throws {@link NoRecord} where the folder is not there: a slip in its name must not make a new record. */
+export const requireRecord = (dataDir: string): void => {
+  if (!existsSync(dataDir)) throw new NoRecord(dataDir)
+}

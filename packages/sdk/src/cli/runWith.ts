@@ -1,0 +1,36 @@
+/** Runs the effect behind a command, and releases what it stands on in every case. */
+import * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import type { Session } from "./Session.ts"
+
+/** Runs an effect over the services of a layer, and releases them. Rejects with the error itself. */
+export const runWith = async <A, E, R, LE>(
+  session: Session,
+  layer: Layer.Layer<R, LE>,
+  effect: Effect.Effect<A, E, R>
+): Promise<A> => {
+  const runtime = ManagedRuntime.make(Layer.merge(layer, layerLog(session)))
+  const exit = await runtime.runPromiseExit(effect)
+  await runtime.dispose()
+  if (Exit.isSuccess(exit)) return exit.value
+  throw Cause.squash(exit.cause)
+}
+
+// --- internal ---
+
+/** What the engine logs goes to standard error, from warnings up: standard output is for results. */
+const layerLog = ({ caller }: Session): Layer.Layer<never> =>
+  Layer.mergeAll(
+    // Nobody collects the spans of a command.
+    Layer.setTracerEnabled(false),
+    Logger.replace(
+      Logger.defaultLogger,
+      Logger.map(Logger.logfmtLogger, (line) => caller.stderr.write(`${line}\n`))
+    ),
+    Logger.minimumLogLevel(LogLevel.Warning)
+  )
