@@ -1,5 +1,6 @@
 /** What the step hands back: one sentence for the operator, and artifacts that hold everything. Bounded as a whole. */
 
+import { flowResultLengthMax } from "@patchmoi/core/executor/FlowResultLine"
 import { shortName } from "@patchmoi/git/GitName"
 import type { AppliedPatch, Conflicted, DroppedPatch, Rebuilt } from "@patchmoi/git/patch/RebuildResult"
 import type { CandidateRef, FlowResult } from "../step.ts"
@@ -11,6 +12,12 @@ import type { UpstreamPoint } from "./Upstream.ts"
 
 /** Commits that the artifacts list, over all patches; the others are counted. */
 export const commitsListedMax = 1_000
+
+/** Longest result, as JSON, in UTF-16 units: what a step may print, less some room. */
+const resultLengthMax = flowResultLengthMax - 16 * 1024
+
+/** Longest message, in UTF-16 units. */
+const messageLengthMax = 8_000
 
 /** The end of a failing check's output that the message quotes, in UTF-16 units. */
 const outputQuotedMax = 1_500
@@ -52,6 +59,23 @@ export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome
       ...(record?.backup ? { backup: record.backup } : {})
     }
   }
+}
+
+/**
+ * The result, short enough for a step to print: `flowResultLengthMax` is the bound. Of one that is too long the longest
+ * lists are left out, and `omitted` names them; the refs, the commit and the status always stay.
+ */
+export const fitResult = (result: FlowResult, lengthMax: number = resultLengthMax): FlowResult => {
+  let fitted: FlowResult = { ...result, message: result.message?.slice(0, messageLengthMax) ?? "" }
+  const omitted: Array<string> = []
+  for (const name of ["checks", "dropped", "applied", "pushes", "conflict", "remaining"]) {
+    if (JSON.stringify(fitted).length <= lengthMax) return fitted
+    const { [name]: left, ...artifacts } = fitted.artifacts ?? {}
+    if (left === undefined) continue
+    omitted.push(name)
+    fitted = { ...fitted, artifacts: { ...artifacts, omitted } }
+  }
+  return fitted
 }
 
 /** What every result tells of the rebuild. */

@@ -21,7 +21,7 @@ import type { UpstreamMovement } from "./Movement.ts"
 import { makeProgress, type Progress } from "./Progress.ts"
 import { type Observed, observeRemotes, publish } from "./Publish.ts"
 import { recordCandidate } from "./Record.ts"
-import { reportOutcome } from "./Report.ts"
+import { fitResult, reportOutcome } from "./Report.ts"
 import { followUpstream, type UpstreamPoint } from "./Upstream.ts"
 
 export interface MaintainForkOptions {
@@ -64,7 +64,7 @@ export const maintain = Effect.fn("MaintainFork.maintain")(function* (options: M
     )
   )
   yield* progress(`${found.status}: ${found.message ?? ""}`)
-  return found
+  return fitResult(found)
 })
 
 // --- internal ---
@@ -83,7 +83,7 @@ const carryOver = (options: MaintainForkOptions, config: MaintainConfig, progres
     const place = { workspace: options.workspace, repository: options.repository }
     const fork = yield* openFork(place, config)
     yield* progress(
-      `fork ${fork.repository.directory}, ${fork.patches.length} branches under ${fork.patchPrefix}`
+      `fork ${fork.repository.directory}, patches under ${fork.patchPrefix}: ${fork.patches.length}`
     )
     const point = yield* followUpstream(fork, options.movement, progress)
     const upstream = yield* upstreamCommits(fork)

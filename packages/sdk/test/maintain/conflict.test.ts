@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Conflict } from "@patchmoi/git/patch/Conflict"
 import { fitConflict } from "../../src/maintain/ConflictReport.ts"
+import { fitResult } from "../../src/maintain/Report.ts"
 import { deskOf, type ForkWorkspace, isolated, lines, makeForkWorkspace, resultOf } from "./forkWorkspace.ts"
 
 /** Runs the commands of the result, writes the resolution where the last one stopped, and ends the rebase. */
@@ -127,5 +128,24 @@ describe("fitConflict", () => {
     expect(JSON.stringify(fitted).length).toBeLessThanOrEqual(512 * 1024)
     expect(fitted.files).toHaveLength(200)
     expect(fitted.files.every((file) => file.truncated && (file.markedText?.length ?? 0) > 50)).toBe(true)
+  })
+})
+
+describe("fitResult", () => {
+  const result = {
+    status: "failed" as const,
+    message: "why",
+    artifacts: { candidate: "c", candidateRefs: [], checks: "x".repeat(3_000), applied: "y".repeat(500) }
+  }
+
+  test("leaves out no more than it must, and names it", () => {
+    expect(fitResult(result, 10_000)).toEqual(result)
+    const { checks, ...artifacts } = result.artifacts
+    expect(fitResult(result, 1_000)).toEqual({ ...result, artifacts: { ...artifacts, omitted: ["checks"] } })
+    expect(fitResult(result, 100).artifacts).toEqual({
+      candidate: "c",
+      candidateRefs: [],
+      omitted: ["checks", "applied"]
+    })
   })
 })

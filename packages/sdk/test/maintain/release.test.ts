@@ -1,6 +1,6 @@
 /** A release travels through the packaged flow, run as a subprocess by the local client. */
 import { describe, expect, test } from "bun:test"
-import { readFile, writeFile } from "node:fs/promises"
+import { readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { deskOf, lines, makeForkWorkspace, outputOf, resultOf } from "./forkWorkspace.ts"
 
@@ -101,6 +101,15 @@ describe("maintain-fork on a release", () => {
     expect(status).toBe("changed")
     expect(artifacts).toMatchObject({ upstream: { tag: "release/2026/v2.0", commit: released } })
     expect(ws.git(ws.fork, "log", "-1", "--format=%s", "candidate/release/2026/v2.0")).toBe("two, a file")
+  })
+
+  test("works where the workspace has a link to the flow instead of a copy", async () => {
+    await using ws = await makeForkWorkspace()
+    const installed = join(ws.workspace, ".codex", "flows", "maintain-fork")
+    await rm(installed, { recursive: true })
+    await symlink(join(import.meta.dir, "..", "..", "..", "..", "flows", "maintain-fork"), installed)
+    await ws.release("v2", { "c.txt": "c2\n" })
+    expect(resultOf(await ws.fireRelease("v2")).status).toBe("changed")
   })
 
   test("a patch that upstream has is left out, with the evidence", async () => {
