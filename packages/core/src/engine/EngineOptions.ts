@@ -1,13 +1,16 @@
 /** What an engine may be told. */
 
+/** The shortest lease, in milliseconds (1 second): heartbeats come three times as often and each is a write. */
+export const leaseMillisMin = 1_000
+
 export interface EngineOptions {
   /** Names this engine in leases and views. Default: `engine-` and a random part. */
   readonly workerId?: string
-  /** How many runs may be under way at once. Default: 4. */
+  /** How many runs may be under way at once, 1 at least. Default: 4. */
   readonly concurrency?: number
-  /** How many runs of one flow may be under way at once. Default: no limit of its own. */
+  /** How many runs of one flow may be under way at once, 1 at least. Default: no limit of its own. */
   readonly concurrencyPerFlow?: number
-  /** How long an attempt stays leased without a heartbeat, in milliseconds. Default: 30 s. */
+  /** How long an attempt stays leased without a heartbeat, in milliseconds; {@link leaseMillisMin} at least. Default: 30 s. */
   readonly leaseMillis?: number
   /** How long a stop waits for running attempts before it ends them as lost, in milliseconds. Default: 10 s. */
   readonly shutdownGraceMillis?: number
@@ -29,11 +32,17 @@ export interface EngineSettings
 /** The options with their defaults. */
 export const withDefaults = (options: EngineOptions, randomPart: string): EngineSettings => ({
   workerId: options.workerId ?? `engine-${randomPart}`,
-  concurrency: Math.max(1, options.concurrency ?? 4),
-  concurrencyPerFlow: options.concurrencyPerFlow ?? Number.POSITIVE_INFINITY,
-  leaseMillis: options.leaseMillis ?? 30_000,
-  shutdownGraceMillis: options.shutdownGraceMillis ?? 10_000,
+  concurrency: atLeast(1, options.concurrency, 4),
+  concurrencyPerFlow: atLeast(1, options.concurrencyPerFlow, Number.POSITIVE_INFINITY),
+  leaseMillis: atLeast(leaseMillisMin, options.leaseMillis, 30_000),
+  shutdownGraceMillis: atLeast(0, options.shutdownGraceMillis, 10_000),
   runs: options.runs ?? true,
   launchedBy: options.launchedBy,
   workspaceBackendUrl: options.workspaceBackendUrl
 })
+
+// --- internal ---
+
+/** The value, not below the least; the default where there is none, or none that is a number. */
+const atLeast = (least: number, value: number | undefined, otherwise: number): number =>
+  value === undefined || Number.isNaN(value) ? otherwise : Math.max(least, value)
