@@ -1,21 +1,15 @@
 /**
  * Output as a page shows it. Every line of the page must be printed, in this order; lines between them are allowed only
- * where the page has a line `…`. Inside a line `…` stands for any text. Space at the end of lines does not count.
+ * where the page has a line `…`. Inside a line `…` stands for any text. How much space stands between words does not count.
  */
 
 /** Says where the output differs from what the page shows; undefined when it does not. */
 export const differenceOf = (shown: string, printed: string): string | undefined => {
-  const left = printed
-    .trimEnd()
-    .split("\n")
-    .map((line) => line.trimEnd())
+  const left = linesOf(printed)
   let at = 0
   let mayJump = false
-  for (const line of shown
-    .trimEnd()
-    .split("\n")
-    .map((each) => each.trimEnd())) {
-    if (line.trim() === "…") {
+  for (const line of linesOf(shown)) {
+    if (line === "…") {
       mayJump = true
       continue
     }
@@ -29,6 +23,12 @@ export const differenceOf = (shown: string, printed: string): string | undefined
 }
 
 // --- internal ---
+
+const linesOf = (text: string): ReadonlyArray<string> =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().replaceAll(/\s+/g, " "))
 
 const patternOf = (line: string): RegExp =>
   new RegExp(

@@ -8,7 +8,7 @@ export interface Page {
   readonly text: string
 }
 
-/** A fenced block. Its info string reads `<language> <file>? (output)? (exit=<code>)? (norun="<reason>")?`. */
+/** A fenced block. Its info string reads `<language> <file>? (output | stderr)? (exit=<code>)? (norun="<reason>")?`. */
 export interface Block {
   readonly page: string
   /** The line of the opening fence, counted from 1. */
@@ -16,8 +16,8 @@ export interface Block {
   readonly language: string
   /** The file that the block is, relative to the scratch folder of its page. */
   readonly file: string | undefined
-  /** Whether the block shows what the block before it prints. */
-  readonly isOutput: boolean
+  /** The stream of the block before it that the block shows; absent for a block that shows none. */
+  readonly shows: "stdout" | "stderr" | undefined
   /** The exit code that the block must end with. */
   readonly exitCode: number
   /** Why the block is not run; absent for a block that is. */
@@ -81,19 +81,20 @@ const readInfo = (info: string, place: string) => {
   if (language === "") throw new Error(`${place}: the block names no language`)
   let file: string | undefined
   let norun: string | undefined
-  let isOutput = false
+  let shows: Block["shows"]
   let exitCode = 0
   for (const word of words.slice(1)) {
     const reason = /^norun="(.*)"$/.exec(word)?.[1]
     const code = /^exit=(\d+)$/.exec(word)?.[1]
     if (reason !== undefined) norun = reason.trim()
     else if (code !== undefined) exitCode = Number(code)
-    else if (word === "output") isOutput = true
+    else if (word === "output") shows = "stdout"
+    else if (word === "stderr") shows = "stderr"
     else if (file === undefined && !word.includes("=")) file = word
     else throw new Error(`${place}: "${word}" means nothing here`)
   }
   if (norun === "") throw new Error(`${place}: norun needs a reason`)
   if (file !== undefined && (file.startsWith("/") || posix.normalize(file).startsWith("..")))
     throw new Error(`${place}: ${file} lies outside the scratch folder`)
-  return { language, file, norun, isOutput, exitCode }
+  return { language, file, norun, shows, exitCode }
 }

@@ -52,7 +52,7 @@ export const shownLanguages: ReadonlySet<string> = new Set(["text", "console"])
 
 class Session implements AsyncDisposable {
   readonly #groups: Array<number> = []
-  #printed: string | undefined
+  #printed: { readonly stdout: string; readonly stderr: string } | undefined
 
   constructor(
     readonly scratch: Scratch,
@@ -62,7 +62,7 @@ class Session implements AsyncDisposable {
 
   /** Runs a block; gives false for one that is only looked at. */
   async run(block: Block): Promise<boolean> {
-    if (block.isOutput) return this.#compare(block)
+    if (block.shows !== undefined) return this.#compare(block, block.shows)
     if (shownLanguages.has(block.language)) return false
     if (dataLanguages.has(block.language)) {
       checkData(block)
@@ -123,21 +123,20 @@ class Session implements AsyncDisposable {
     const timer = setTimeout(() => process.kill(-child.pid, "SIGKILL"), this.millisMax)
     const code = await child.exited
     clearTimeout(timer)
-    this.#printed = await Bun.file(stdout).text()
+    this.#printed = { stdout: await Bun.file(stdout).text(), stderr: await Bun.file(stderr).text() }
     if (code === block.exitCode) return true
     const over = child.signalCode === "SIGKILL" ? `, as it was not done after ${this.millisMax / 1000} s` : ""
     throw new Error(
-      `${placeOf(block)} ended with ${code}, not ${block.exitCode}${over}\n${this.#printed}${await Bun.file(stderr).text()}`
+      `${placeOf(block)} ended with ${code}, not ${block.exitCode}${over}\n${this.#printed.stdout}${this.#printed.stderr}`
     )
   }
 
-  #compare(block: Block): boolean {
-    if (this.#printed === undefined)
-      throw new Error(`${placeOf(block)} shows the output of a block that did not run`)
-    const difference = differenceOf(block.text, this.#printed)
-    if (difference !== undefined)
-      throw new Error(`${placeOf(block)}: ${difference}\nIt printed:\n${this.#printed}`)
-    return true
+  #compare(block: Block, stream: "stdout" | "stderr"): boolean {
+    const printed = this.#printed?.[stream]
+    if (printed === undefined) throw new Error(`${placeOf(block)} shows what no block has printed`)
+    const difference = differenceOf(block.text, printed)
+    if (difference === undefined) return true
+    throw new Error(`${placeOf(block)}: ${difference}\nIt printed:\n${printed}`)
   }
 }
 

@@ -29,7 +29,9 @@ test("folder, variables and files hold from block to block", async () => {
     fence("json data/a.json", '{"a": 1}'),
     fence("sh", "cd data\nexport NAME='a b'\nlocal_name=1"),
     fence("sh", 'echo "$NAME $(declare -p local_name 2>&1 | tail -c 10)"\ncat a.json'),
-    fence("text output", 'a b not found\n{"a": 1}'),
+    fence("text output", 'a   b not found\n{"a": 1}'),
+    fence("sh", "echo one\necho two >&2"),
+    fence("text stderr", "two"),
     fence("ts add.ts", "export const add = (a: number, b: number): number => a + b"),
     fence("ts", 'import { add } from "./add.ts"\nif (add(1, 2) !== 3) throw new Error("no sum")'),
     fence("sh exit=3", "exit 3"),
@@ -37,7 +39,7 @@ test("folder, variables and files hold from block to block", async () => {
     fence('sh norun="needs the network"', "exit 1")
   ].join("text between\n")
   const { ran, shown, skipped } = await run(page)
-  expect({ ran, shown }).toEqual({ ran: 7, shown: 1 })
+  expect({ ran, shown }).toEqual({ ran: 9, shown: 1 })
   expect(skipped).toEqual([expect.stringMatching(/^docs\/page-\d+\.md:\d+: needs the network$/)])
 })
 
