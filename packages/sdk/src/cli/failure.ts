@@ -13,6 +13,12 @@ export interface Failure {
   readonly stack?: string
 }
 
+/** The user stopped the command before it had anything to print. Exit code 130. */
+export class Interrupted extends Error {
+  readonly _tag = "Interrupted"
+  override readonly name = "Interrupted"
+}
+
 /** What is told of anything that is thrown. */
 export const toFailure = (error: unknown): Failure => {
   if (error instanceof UsageError) {
@@ -23,7 +29,8 @@ export const toFailure = (error: unknown): Failure => {
   if (!(error instanceof Error)) return { ...failed, code: "Defect", message: String(error), facts: {} }
   if ("_tag" in error) {
     const { _tag, name, message, stack, cause, ...facts }: Record<string, unknown> = { ...error }
-    return { ...failed, code: String(_tag), message: error.message, facts }
+    const exitCode = error instanceof Interrupted ? exitCodes.interrupted : exitCodes.failed
+    return { exitCode, code: String(_tag), message: error.message, facts }
   }
   if ("syscall" in error && "code" in error) {
     const { code, syscall, path }: Record<string, unknown> = { path: undefined, ...error }

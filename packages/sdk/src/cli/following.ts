@@ -25,10 +25,14 @@ const tickTime = "1 second"
 const rowsMax = 512
 
 /**
- * Starts something and awaits its runs and those of its follow-up events. Gives what `start` gave, and the events: the
- * one that was started, then its follow-ups in the order in which they were accepted.
+ * Starts something and awaits the runs of the events that `eventsOf` finds in it, and of their follow-ups. Gives what
+ * `start` gave, and the events: those that were started, then the follow-ups in the order in which they were accepted.
  */
-export const follow = <A extends FollowedEvent, E, R>(session: Session, start: Effect.Effect<A, E, R>) =>
+export const follow = <A, E, R>(
+  session: Session,
+  start: Effect.Effect<A, E, R>,
+  eventsOf: (started: A) => ReadonlyArray<FollowedEvent>
+) =>
   Effect.gen(function* () {
     const store = yield* Store
     const signal = session.caller.interruption()
@@ -36,7 +40,7 @@ export const follow = <A extends FollowedEvent, E, R>(session: Session, start: E
     const started = yield* start
     const watch = new RunWatch(makeProgress(session))
     session.caller.onKilled(() => watch.kill())
-    yield* addRuns(watch, started)
+    yield* Effect.forEach(eventsOf(started), (event) => addRuns(watch, event), { discard: true })
     const ticker = yield* Effect.fork(
       Effect.schedule(
         Effect.sync(() => watch.tick()),

@@ -4,29 +4,37 @@ import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { layerLocal, type StateKind } from "../compose.ts"
+import type { StepEnvironment } from "../executor/StepEnvironment.ts"
 import { requireRecord } from "./requireRecord.ts"
 import { runWith } from "./runWith.ts"
 import type { Session } from "./Session.ts"
 
-/** Everything that {@link withRecord} provides. */
-export type RecordServices = Layer.Layer.Success<ReturnType<typeof layerLocal>>
+/** Everything that {@link layerRecord} provides. */
+export type RecordServices = Layer.Layer.Success<ReturnType<typeof layerRecord>>
 
-/** Runs an effect over a record, with the engine over it. What the engine has under way is drained at the end. */
+/** What a command says about its record. */
+export interface RecordOptions {
+  readonly state: StateKind
+  readonly engine?: EngineOptions
+  /** Whether steps inherit all of the caller's variables, or the short list of a service. Default: `inherit`. */
+  readonly environment?: StepEnvironment["mode"]
+}
+
+/** A record with the engine over it. What the engine has under way is drained when it is released. */
+export const layerRecord = (session: Session, options: RecordOptions) =>
+  layerLocal({
+    workspaceRoot: session.directory,
+    state: options.state,
+    environment: { mode: options.environment ?? "inherit", values: session.caller.env, secrets: [] },
+    engine: { launchedBy: "patchmoi-cli", ...options.engine }
+  })
+
+/** Runs an effect over a record. */
 export const withRecord = <A, E>(
   session: Session,
-  options: { readonly state: StateKind; readonly engine?: EngineOptions },
+  options: RecordOptions,
   effect: Effect.Effect<A, E, RecordServices>
-): Promise<A> =>
-  runWith(
-    session,
-    layerLocal({
-      workspaceRoot: session.directory,
-      state: options.state,
-      environment: { mode: "inherit", values: session.caller.env, secrets: [] },
-      engine: { launchedBy: "patchmoi-cli", ...options.engine }
-    }),
-    effect
-  )
+): Promise<A> => runWith(session, layerRecord(session, options), effect)
 
 /** Runs an effect that only reads a record. A service may write it meanwhile. A folder that is not there reads as empty. */
 export const readingRecord = <A, E>(
@@ -34,7 +42,7 @@ export const readingRecord = <A, E>(
   dataDir: string,
   effect: Effect.Effect<A, E, RecordServices>
 ): Promise<A> => {
-  if (!existsSync(dataDir)) session.note(`There is no record in ${dataDir} yet`)
+  if (!existsSync(dataDir) && !session.json) session.note(`There is no record in ${dataDir} yet`)
   return withRecord(session, { state: { kind: "file", dataDir, access: "read" } }, effect)
 }
 

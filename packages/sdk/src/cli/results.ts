@@ -44,11 +44,30 @@ export const printResults = (
     session.printJson({ ...toJson(first), ...more, ...facts })
     return
   }
+  printEvents(session, all)
+}
+
+/** Prints each event with a table of its runs, for people. */
+export const printEvents = (session: Session, all: ReadonlyArray<EventResults>): void => {
   for (const { eventId, runs } of all) {
     session.print(`${session.styles.bold(eventId)}${runs.length === 0 ? ": no step matched" : ""}\n`)
     session.printRows(columnsOf(session), runs)
   }
 }
+
+/** The results of an event as scripts read them. */
+export const toJson = ({ eventId, runs }: EventResults) => ({
+  eventId,
+  results: runs.map((run) => ({
+    flow: run.flowName,
+    step: run.stepName,
+    ...(run.result === undefined ? {} : { result: run.result }),
+    status: effectiveStatusOf(run),
+    runId: run.id,
+    ...(run.error === undefined ? {} : { error: run.error }),
+    ...(run.exit === undefined ? {} : { exit: run.exit })
+  }))
+})
 
 /** The exit code of runs: what a person must look at comes first, then what failed. */
 export const exitCodeOf = (all: ReadonlyArray<EventResults>): ExitCode => {
@@ -62,19 +81,6 @@ export const exitCodeOf = (all: ReadonlyArray<EventResults>): ExitCode => {
 }
 
 // --- internal ---
-
-const toJson = ({ eventId, runs }: EventResults) => ({
-  eventId,
-  results: runs.map((run) => ({
-    flow: run.flowName,
-    step: run.stepName,
-    ...(run.result === undefined ? {} : { result: run.result }),
-    status: effectiveStatusOf(run),
-    runId: run.id,
-    ...(run.error === undefined ? {} : { error: run.error }),
-    ...(run.exit === undefined ? {} : { exit: run.exit })
-  }))
-})
 
 const columnsOf = ({ styles }: Session): ReadonlyArray<Column<RunDocument>> => [
   {

@@ -12,9 +12,11 @@ import type { Session } from "./Session.ts"
 export const runWith = async <A, E, R, LE>(
   session: Session,
   layer: Layer.Layer<R, LE>,
-  effect: Effect.Effect<A, E, R>
+  effect: Effect.Effect<A, E, R>,
+  options: { readonly logLevel?: LogLevel.LogLevel } = {}
 ): Promise<A> => {
-  const runtime = ManagedRuntime.make(Layer.merge(layer, layerLog(session)))
+  const log = layerLog(session, options.logLevel ?? LogLevel.Warning)
+  const runtime = ManagedRuntime.make(Layer.merge(layer, log))
   const exit = await runtime.runPromiseExit(effect)
   await runtime.dispose()
   if (Exit.isSuccess(exit)) return exit.value
@@ -23,8 +25,8 @@ export const runWith = async <A, E, R, LE>(
 
 // --- internal ---
 
-/** What the engine logs goes to standard error, from warnings up: standard output is for results. */
-const layerLog = ({ caller }: Session): Layer.Layer<never> =>
+/** What the engine logs goes to standard error, from `level` up: standard output is for results. */
+const layerLog = ({ caller }: Session, level: LogLevel.LogLevel): Layer.Layer<never> =>
   Layer.mergeAll(
     // Nobody collects the spans of a command.
     Layer.setTracerEnabled(false),
@@ -32,5 +34,5 @@ const layerLog = ({ caller }: Session): Layer.Layer<never> =>
       Logger.defaultLogger,
       Logger.map(Logger.logfmtLogger, (line) => caller.stderr.write(`${line}\n`))
     ),
-    Logger.minimumLogLevel(LogLevel.Warning)
+    Logger.minimumLogLevel(level)
   )

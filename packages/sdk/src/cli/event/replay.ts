@@ -17,7 +17,7 @@ export const run: Run<RecordFlags, [string]> = (session, flags, eventId) =>
     Effect.gen(function* () {
       const engine = yield* Engine
       const replay = engine.replay(EventId.make(eventId, true))
-      const { started, events, interrupted } = yield* follow(session, replay)
+      const { started, events, interrupted } = yield* follow(session, replay, (replayed) => [replayed])
       const results = yield* readResults(events)
       printResults(session, results, { status: started.status })
       return interrupted === undefined ? exitCodeOf(results) : exitCodes.interrupted

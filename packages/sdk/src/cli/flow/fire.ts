@@ -30,7 +30,9 @@ const fire = (session: Session, event: FileEvent) =>
     const engine = yield* Engine
     const { broken } = yield* Effect.flatMap(FlowCatalog, ({ snapshot }) => snapshot)
     if (!session.json) noteBrokenFlows(session, broken)
-    const { started, events, interrupted } = yield* follow(session, engine.dispatch(event))
+    const { started, events, interrupted } = yield* follow(session, engine.dispatch(event), (dispatched) => [
+      dispatched
+    ])
     const results = yield* readResults(events)
     const { status, idempotent, payloadDiffers } = started
     printResults(session, results, {
@@ -38,7 +40,7 @@ const fire = (session: Session, event: FileEvent) =>
       ...(idempotent === undefined ? {} : { idempotent }),
       ...(payloadDiffers === undefined ? {} : { payloadDiffers })
     })
-    if (status === "duplicate") session.note(duplicateNote(event, payloadDiffers === true))
+    if (status === "duplicate" && !session.json) session.note(duplicateNote(event, payloadDiffers === true))
     return interrupted === undefined ? exitCodeOf(results) : exitCodes.interrupted
   })
 

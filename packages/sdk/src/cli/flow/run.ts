@@ -14,6 +14,7 @@ import { FlowFolders } from "../../flow/FlowFolders.ts"
 import type { Run } from "../command.ts"
 import { type FileEvent, readEventFile } from "../eventFile.ts"
 import { type ExitCode, exitCodes } from "../exitCodes.ts"
+import { Interrupted } from "../failure.ts"
 import { awaitAbort } from "../interruption.ts"
 import { didYouMean } from "../nearest.ts"
 import { makeProgress } from "../progress.ts"
@@ -40,8 +41,7 @@ export const run: Run<RunStepFlags, [string, string]> = async (session, flags, f
     )
   )
   if (interrupted || outcome === undefined) {
-    session.note(`error: ${flow.name}/${step.name} was interrupted`)
-    return exitCodes.interrupted
+    throw new Interrupted(`${flow.name}/${step.name} was interrupted`)
   }
   printOutcome(session, flow, step, outcome)
   return exitCodeOf(outcome)
