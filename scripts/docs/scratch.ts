@@ -10,7 +10,10 @@ import { Glob } from "bun"
 export interface Scratch extends AsyncDisposable {
   /** Absolute. */
   readonly root: string
-  /** The environment of every block. Nothing of the machine's git configuration is read. */
+  /**
+   * The environment of every block: little of the machine's, nothing of its git configuration, and in `PATCHMOI` the folder of
+   * this repository, as the tutorials ask for it.
+   */
   readonly env: Readonly<Record<string, string>>
   /** Makes a folder for a page, empty. */
   readonly folderOf: (page: string) => Promise<string>
@@ -30,7 +33,7 @@ export const makeScratch = async (repository: string): Promise<Scratch> => {
   await chmod(join(bin, "patchmoi"), 0o755)
   return {
     root,
-    env: environmentOf(root, bin),
+    env: { ...environmentOf(root, bin), PATCHMOI: repository },
     folderOf: async (page) => {
       const folder = join(root, "pages", slugOf(page))
       await mkdir(folder, { recursive: true })
