@@ -2,7 +2,7 @@
  * A workspace as an operator has it, for tests: an upstream, a bare `origin`, a fork with two patches cloned in
  * `<workspace>/fork`, and the packaged flow copied to `.codex/flows`. Real git, and no configuration of the machine.
  */
-import { setDefaultTimeout } from "bun:test"
+import { afterAll, setDefaultTimeout } from "bun:test"
 import { existsSync } from "node:fs"
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -69,22 +69,13 @@ export const lines = (change: Readonly<Record<number, string>> = {}): string =>
 
 /** Makes everything. `patch/one` changes line 3 of a.txt, `patch/two` line 3 of b.txt and adds a file. */
 export const makeForkWorkspace = async (options: ForkWorkspaceOptions = {}): Promise<ForkWorkspace> => {
-  const root = await realpath(await mkdtemp(join(tmpdir(), "patchmoi-maintain-")))
-  const [upstream, origin, workspace] = [join(root, "upstream"), join(root, "origin.git"), join(root, "ws")]
+  const from = await template()
+  const root = await makeFolder()
+  await cp(from, root, { recursive: true })
+  const [upstream, origin, workspace] = placesIn(root)
   const fork = join(workspace, "fork")
-  await mkdir(upstream)
-  git(upstream, "init", "--quiet", "--initial-branch=main", ".")
-  await commit(upstream, "first", { "a.txt": lines(), "b.txt": lines(), "c.txt": "c\n" })
-  git(upstream, "tag", "-a", "-m", "first release", "v1")
-  git(root, "clone", "--quiet", "--bare", "--no-tags", upstream, origin)
-  git(root, "clone", "--quiet", `file://${origin}`, fork)
-  git(fork, "remote", "add", "upstream", `file://${upstream}`)
-  git(fork, "switch", "--quiet", "-c", "patch/two")
-  await commit(fork, "two", { "b.txt": lines({ 3: "two" }) })
-  await commit(fork, "two, a file", { "new/two.txt": "two\n" })
-  git(fork, "switch", "--quiet", "-c", "patch/one", "main")
-  await commit(fork, "one", { "a.txt": lines({ 3: "one" }) })
-  git(fork, "switch", "--quiet", "-c", "desk", "main")
+  git(fork, "remote", "set-url", "origin", `file://${origin}`)
+  git(fork, "remote", "set-url", "upstream", `file://${upstream}`)
   const flow = await installFlow(workspace, options.flowsFolder ?? join(".codex", "flows"))
   const client = createFlowClient({ mode: "local", cwd: workspace, env: { ...isolated, ...options.env } })
   const fire: ForkWorkspace["fire"] = async (id, payload, type = "upstream.release") => {
@@ -148,6 +139,44 @@ export const deskOf = (folder: string): string =>
   ].join("\n--\n")
 
 // --- internal ---
+
+const makeFolder = async () => await realpath(await mkdtemp(join(tmpdir(), "patchmoi-maintain-")))
+
+const placesIn = (root: string) =>
+  [join(root, "upstream"), join(root, "origin.git"), join(root, "ws")] as const
+
+/** The repositories, made once for each file of tests: thirty runs of git are slower than a copy. */
+const template = (): Promise<string> => {
+  made ??= makeTemplate()
+  return made
+}
+
+let made: Promise<string> | undefined
+
+afterAll(async () => {
+  if (made !== undefined) await rm(await made, { recursive: true, force: true })
+  made = undefined
+})
+
+const makeTemplate = async (): Promise<string> => {
+  const root = await makeFolder()
+  const [upstream, origin, workspace] = placesIn(root)
+  const fork = join(workspace, "fork")
+  await mkdir(upstream)
+  git(upstream, "init", "--quiet", "--initial-branch=main", ".")
+  await commit(upstream, "first", { "a.txt": lines(), "b.txt": lines(), "c.txt": "c\n" })
+  git(upstream, "tag", "-a", "-m", "first release", "v1")
+  git(root, "clone", "--quiet", "--bare", "--no-tags", upstream, origin)
+  git(root, "clone", "--quiet", `file://${origin}`, fork)
+  git(fork, "remote", "add", "upstream", `file://${upstream}`)
+  git(fork, "switch", "--quiet", "-c", "patch/two")
+  await commit(fork, "two", { "b.txt": lines({ 3: "two" }) })
+  await commit(fork, "two, a file", { "new/two.txt": "two\n" })
+  git(fork, "switch", "--quiet", "-c", "patch/one", "main")
+  await commit(fork, "one", { "a.txt": lines({ 3: "one" }) })
+  git(fork, "switch", "--quiet", "-c", "desk", "main")
+  return root
+}
 
 const git = (folder: string, ...args: ReadonlyArray<string>): string => {
   const ran = Bun.spawnSync(["git", ...args], { cwd: folder, env: isolated })

@@ -6,6 +6,18 @@ import { join } from "node:path"
 import { maintainFork, type UpstreamMovement } from "@patchmoi/sdk/git"
 import { deskOf, type ForkWorkspace, makeForkWorkspace, resultOf } from "./forkWorkspace.ts"
 
+/** The same work in this process, without the flow around it. */
+const maintain = (
+  ws: ForkWorkspace,
+  given: { readonly repository?: string; readonly config?: object } = {}
+) =>
+  maintainFork({
+    workspace: ws.workspace,
+    movement: { kind: "release", repo: "acme/tool", tag: "v1" },
+    onProgress: () => undefined,
+    ...given
+  })
+
 const allRefs = (ws: ForkWorkspace) => ws.git(ws.fork, "for-each-ref")
 
 describe("maintain-fork and names from outside", () => {
@@ -29,12 +41,12 @@ describe("maintain-fork and names from outside", () => {
       `;touch ${touched}`,
       "v".repeat(2_000)
     ]
-    const maintain = (movement: UpstreamMovement) =>
+    const follow = (movement: UpstreamMovement) =>
       maintainFork({ workspace: ws.fork, movement, onProgress: () => undefined })
     for (const name of names) {
-      const release = await maintain({ kind: "release", repo: "acme/tool", tag: name })
+      const release = await follow({ kind: "release", repo: "acme/tool", tag: name })
       expect({ name, ...release }).toMatchObject({ status: "blocked", artifacts: { candidateRefs: [] } })
-      const branch = await maintain({
+      const branch = await follow({
         kind: "branch",
         repo: "acme/tool",
         ref: name.replace(/^refs\/tags/, "refs/heads")
@@ -61,12 +73,15 @@ describe("maintain-fork and names from outside", () => {
       ["plain", "is not a repository of its own"],
       ["fork/.git", "is the git folder of a work tree"]
     ] as const) {
-      const found = resultOf(await ws.fire(`to ${repository}`, { tag: "v1", repository }))
+      const found = await maintain(ws, { repository })
       expect(found).toMatchObject({ status: "blocked", message: expect.stringContaining(words) })
     }
     expect(ws.git(ws.upstream, "for-each-ref")).toBe(before)
-    await ws.configure({ root: ws.root })
-    const allowed = resultOf(await ws.fire("allowed", { tag: "v1", repository: "upstream" }))
+    const asEvent = resultOf(
+      await ws.fire("one of them as an event", { tag: "v1", repository: "../upstream" })
+    )
+    expect(asEvent).toMatchObject({ status: "blocked", message: expect.stringContaining("which is not in") })
+    const allowed = await maintain(ws, { repository: "upstream", config: { root: ws.root } })
     expect(allowed).toMatchObject({
       status: "blocked",
       message: expect.stringContaining("nothing to carry over")
@@ -184,21 +199,19 @@ describe("maintain-fork when something is missing", () => {
 
   test("no repository, no upstream remote, an upstream that does not answer, no patches", async () => {
     await using ws = await makeForkWorkspace()
-    const blocked = async (id: string, words: string, payload = {}) =>
-      expect(resultOf(await ws.fire(id, { tag: "v1", ...payload }))).toMatchObject({
+    const blocked = async (words: string, given: Parameters<typeof maintain>[1] = { repository: "fork" }) =>
+      expect(await maintain(ws, given)).toMatchObject({
         status: "blocked",
         message: expect.stringContaining(words)
       })
     await mkdir(join(ws.workspace, "empty"))
-    await blocked("1", "is not inside a git repository", { repository: "empty" })
+    await blocked("is not inside a git repository", { repository: "empty" })
+    await blocked("there is no folder", { config: { repository: "nowhere" } })
+    await blocked('begins with "other/"', { repository: "fork", config: { patch_prefix: "other/" } })
     ws.git(ws.fork, "remote", "set-url", "upstream", `file://${ws.root}/nowhere`)
-    await blocked("2", "could not be reached")
+    await blocked("could not be reached")
     ws.git(ws.fork, "remote", "remove", "upstream")
-    await blocked("3", "git remote add upstream URL")
-    await ws.configure({ patch_prefix: "other/" })
-    await blocked("4", 'begins with "other/"')
-    await ws.configure({ repository: "nowhere" })
-    await blocked("5", "there is no folder", { repository: undefined })
+    await blocked("git remote add upstream URL")
   })
 
   test("a config with a misspelt key is refused, and one for another upstream skips", async () => {
