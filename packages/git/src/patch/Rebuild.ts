@@ -7,7 +7,9 @@
  * 3. The same input gives the same commit ids in every clone. A rebuilt commit keeps author, author date, encoding and
  *    message byte for byte, and takes committer and committer date from the commit that it carries over; signatures
  *    are left out. A commit that already stands on the right parent therefore keeps its id, unless it was signed.
- * 4. Results are those of `git cherry-pick` of each commit in turn, without commits that change nothing.
+ * 4. Results are those of `git cherry-pick` of each commit in turn, without commits that change nothing. The one
+ *    exception: manifests that git calls a conflict are merged by their values where that is clean, and each commit says so
+ *    (`AppliedCommit.structured`; docs/concepts/structured-merge.md).
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -17,9 +19,16 @@ import { ObjectId, parseRef } from "../GitName.ts"
 import { layOutAttributes } from "../internal/attributes.ts"
 import { readObjects } from "../internal/catFile.ts"
 import { describeConflict } from "../internal/describeConflict.ts"
-import { type EngineChoice, type MergeEngine, makeMergeEngine, mergeTrees } from "../internal/mergeEngine.ts"
+import {
+  type EngineChoice,
+  type MergedTrees,
+  type MergeEngine,
+  makeMergeEngine,
+  mergeTrees
+} from "../internal/mergeEngine.ts"
 import { type CommitObject, formatCommit, parseCommit, subjectOf } from "../internal/objectFormat.ts"
 import { makeQuarantine, type Quarantine } from "../internal/quarantine.ts"
+import { mergeStructured } from "../internal/structuredMerge.ts"
 import { moveRefs, type RefUpdate } from "../RefTransaction.ts"
 import { type Repository, resolveCommit } from "../Repository.ts"
 import { type Conflict, markedTextBytesMaxDefault } from "./Conflict.ts"
@@ -46,9 +55,14 @@ export interface RebuildOptions {
   readonly refs?: ReadonlyArray<{ readonly ref: string; readonly expected: ObjectId | null }>
   /** Longest marked text per conflicted file, in bytes. (Default: 64 KiB.) */
   readonly markedTextBytesMax?: number
+  /** Names of files, without folders, that are merged as JSON values when git finds a conflict. (Default: `package.json`.) */
+  readonly structuredFiles?: ReadonlyArray<string>
   /** How trees are merged; the results are the same. (Default: `auto`, the fastest that works.) */
   readonly engine?: EngineChoice
 }
+
+/** The files that are merged by their values unless the caller says otherwise. */
+export const structuredFilesDefault: ReadonlyArray<string> = ["package.json"]
 
 /** A commit object that cannot be read. Nothing was rebuilt. */
 export class UnreadableCommit extends Schema.TaggedError<UnreadableCommit>("git/UnreadableCommit")(
@@ -195,7 +209,8 @@ const carryPatch = (given: Walk, start: Tip, planned: PlannedPatch) =>
       const picked = yield* commitOf(given.commits, from)
       const base = yield* commitOf(given.commits, parent)
       const subject = subjectOf(picked)
-      const merged = yield* mergeTrees(given.engine, { base: base.tree, ours: tip.tree, theirs: picked.tree })
+      const trees = { base: base.tree, ours: tip.tree, theirs: picked.tree }
+      const merged = yield* resolve(given, yield* mergeTrees(given.engine, trees))
       if (merged._tag === "Unmerged") {
         const conflict = yield* describeConflict({
           answer: merged.answer,
@@ -210,14 +225,29 @@ const carryPatch = (given: Walk, start: Tip, planned: PlannedPatch) =>
         })
         return { _tag: "Conflict", conflict } satisfies Carried as Carried
       }
-      if (merged.tree === tip.tree) empty.push({ from, tree: tip.tree, subject })
+      const { tree, structured } = merged
+      if (tree === tip.tree) empty.push({ from, tree, subject })
       else {
-        const content = formatCommit({ ...picked, tree: merged.tree, parents: [tip.commit] })
+        const content = formatCommit({ ...picked, tree, parents: [tip.commit] })
         const to = yield* given.quarantine.write("commit", content)
-        commits.push({ from, to, subject })
-        tip = { commit: to, tree: merged.tree }
+        commits.push({ from, to, subject, structured })
+        tip = { commit: to, tree }
       }
       parent = from
     }
     return { _tag: "Carried", tip, commits, empty } satisfies Carried as Carried
+  })
+
+/** The merged tree with the files that were merged by their values, or git's conflict unchanged. */
+const resolve = (given: Walk, merged: MergedTrees) =>
+  Effect.gen(function* () {
+    if (merged._tag === "Merged") return { ...merged, structured: [] }
+    const resolved = yield* mergeStructured({
+      repository: given.options.repository,
+      quarantine: given.quarantine,
+      outcome: merged.outcome,
+      structuredFiles: given.options.structuredFiles ?? structuredFilesDefault
+    })
+    if (resolved === null) return merged
+    return { _tag: "Merged" as const, tree: resolved.tree, structured: resolved.paths }
   })

@@ -10,7 +10,12 @@ export const AppliedCommit = Schema.Struct({
   from: ObjectId,
   /** The commit in the rebuilt stack. Equal to `from` when it already stood on the same parent. */
   to: ObjectId,
-  subject: Schema.String
+  subject: Schema.String,
+  /**
+   * Paths that git could not merge line by line and that were merged by their values, from the top of the tree. Empty
+   * for nearly every commit, and in records from before this field.
+   */
+  structured: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
 })
 export type AppliedCommit = typeof AppliedCommit.Type
 
