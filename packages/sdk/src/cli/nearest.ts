@@ -7,7 +7,7 @@ export const nearest = (word: string, known: Iterable<string>): string | undefin
   for (const candidate of known) {
     if (candidate.length > nearestLengthMax) continue
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase())
-    const editsMax = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3))
+    const editsMax = Math.max(1, Math.ceil(Math.max(word.length, candidate.length) / 3))
     if (edits <= editsMax && (best === undefined || edits < best.edits)) best = { word: candidate, edits }
   }
   return best?.word

@@ -2,12 +2,8 @@
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
 import { argument, attemptStatuses, choice, option, pageOptions, recordOptions } from "../options.ts"
-import type { PageFlags, RecordFlags } from "../Session.ts"
-
-export interface AttemptListFlags extends RecordFlags, PageFlags {
-  readonly status?: (typeof attemptStatuses)[number]
-  readonly eventId?: string
-}
+import type { RecordFlags } from "../Session.ts"
+import type { AttemptListFlags } from "./flags.ts"
 
 const list = buildCommand<AttemptListFlags, [], CliContext>({
   docs: { brief: "List maintenance attempts, newest first" },

@@ -9,8 +9,9 @@ import { readingRecord } from "../record.ts"
 import { recordFolder, type Session } from "../Session.ts"
 import { statusStyle } from "../text/style.ts"
 import type { Column } from "../text/table.ts"
+import { timeText } from "../text/time.ts"
 import { candidateText } from "./candidateText.ts"
-import type { AttemptListFlags } from "./commands.ts"
+import type { AttemptListFlags } from "./flags.ts"
 
 export const run: Run<AttemptListFlags> = async (session, flags) => {
   const { status, eventId } = flags
@@ -33,8 +34,8 @@ export const run: Run<AttemptListFlags> = async (session, flags) => {
 
 // --- internal ---
 
-const columnsOf = ({ styles }: Session): ReadonlyArray<Column<MaintenanceDocument>> => [
-  { title: "CREATED", of: ({ createdAt }) => createdAt },
+const columnsOf = ({ styles, forPeople }: Session): ReadonlyArray<Column<MaintenanceDocument>> => [
+  { title: "CREATED", of: ({ createdAt }) => timeText(createdAt, forPeople) },
   { title: "ATTEMPT", of: ({ id }) => id, shrinks: true },
   { title: "STATUS", of: ({ status }) => status, style: ({ status }) => statusStyle(styles, status) },
   { title: "UPSTREAM", of: ({ upstreamRepo }) => upstreamRepo ?? "", shrinks: true },

@@ -2,11 +2,8 @@
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
 import { argument, option, pageOptions, recordOptions } from "../options.ts"
-import type { PageFlags, RecordFlags } from "../Session.ts"
-
-export interface EventListFlags extends RecordFlags, PageFlags {
-  readonly type?: string
-}
+import type { RecordFlags } from "../Session.ts"
+import type { EventListFlags } from "./flags.ts"
 
 const eventArgument = {
   kind: "tuple",

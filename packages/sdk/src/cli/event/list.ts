@@ -6,9 +6,10 @@ import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { notePage, pageOf } from "../pages.ts"
 import { readingRecord } from "../record.ts"
-import { recordFolder } from "../Session.ts"
+import { recordFolder, type Session } from "../Session.ts"
 import type { Column } from "../text/table.ts"
-import type { EventListFlags } from "./commands.ts"
+import { timeText } from "../text/time.ts"
+import type { EventListFlags } from "./flags.ts"
 
 export const run: Run<EventListFlags> = async (session, flags) => {
   const { type } = flags
@@ -20,15 +21,15 @@ export const run: Run<EventListFlags> = async (session, flags) => {
     )
   )
   if (session.json) session.printJson(page)
-  else session.printRows(columns, page.events)
+  else session.printRows(columnsOf(session), page.events)
   notePage(session, page)
   return exitCodes.good
 }
 
 // --- internal ---
 
-const columns: ReadonlyArray<Column<EventView>> = [
-  { title: "CREATED", of: ({ createdAt }) => createdAt },
+const columnsOf = ({ forPeople }: Session): ReadonlyArray<Column<EventView>> => [
+  { title: "CREATED", of: ({ createdAt }) => timeText(createdAt, forPeople) },
   { title: "EVENT", of: ({ id }) => id, shrinks: true },
   { title: "TYPE", of: ({ type }) => type, shrinks: true },
   { title: "RUNS", of: ({ runIds }) => String(runIds.length) },

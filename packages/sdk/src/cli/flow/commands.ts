@@ -2,23 +2,8 @@
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
 import { argument, commonOptions, eventOption, flag, option, recordOptions } from "../options.ts"
-import type { CommonFlags, RecordFlags } from "../Session.ts"
-
-/** Options of the commands that read an event from a file. */
-export interface EventFlags {
-  readonly event: string
-}
-
-export interface FireFlags extends RecordFlags, EventFlags {}
-
-export interface ExplainFlags extends CommonFlags, EventFlags {}
-
-export interface RunStepFlags extends CommonFlags, EventFlags {
-  readonly runId?: string
-  readonly attemptId?: string
-  readonly replay?: boolean
-  readonly workspaceBackendUrl?: string
-}
+import type { CommonFlags } from "../Session.ts"
+import type { ExplainFlags, FireFlags, RunStepFlags } from "./flags.ts"
 
 const list = buildCommand<CommonFlags, [], CliContext>({
   docs: {

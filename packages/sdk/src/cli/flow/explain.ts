@@ -14,7 +14,7 @@ import { runWith } from "../runWith.ts"
 import type { Session } from "../Session.ts"
 import type { Column } from "../text/table.ts"
 import { noteBrokenFlows } from "./brokenFlows.ts"
-import type { ExplainFlags } from "./commands.ts"
+import type { ExplainFlags } from "./flags.ts"
 
 /** Exit code 0, whether a step matches or not: an answer is an answer. */
 export const run: Run<ExplainFlags> = async (session, flags) => {

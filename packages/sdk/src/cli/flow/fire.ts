@@ -10,7 +10,7 @@ import { withRecord } from "../record.ts"
 import { exitCodeOf, printResults, readResults } from "../results.ts"
 import { givenRecordFolder, type Session } from "../Session.ts"
 import { noteBrokenFlows } from "./brokenFlows.ts"
-import type { FireFlags } from "./commands.ts"
+import type { FireFlags } from "./flags.ts"
 
 /** A step that fails loses no other's result. The exit code is that of the worst run. */
 export const run: Run<FireFlags> = async (session, flags) => {

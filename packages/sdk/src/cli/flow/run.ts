@@ -22,7 +22,7 @@ import { runWith } from "../runWith.ts"
 import type { Session } from "../Session.ts"
 import { statusStyle } from "../text/style.ts"
 import { noteBrokenFlows } from "./brokenFlows.ts"
-import type { RunStepFlags } from "./commands.ts"
+import type { RunStepFlags } from "./flags.ts"
 import { UnknownFlow, UnknownStep } from "./unknownNames.ts"
 
 /** Prints `{ flow, step, result }`; on a terminal, the step's output and what it says. */

@@ -3,12 +3,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
 import { commonOptions, flag, option } from "../options.ts"
 import type { CommonFlags } from "../Session.ts"
-
-export interface PatchRebuildFlags extends CommonFlags {
-  readonly onto?: string
-  readonly to?: string
-  readonly dryRun?: boolean
-}
+import type { PatchRebuildFlags } from "./flags.ts"
 
 const doctor = buildCommand<CommonFlags, [], CliContext>({
   docs: {

@@ -8,8 +8,8 @@ import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { makeProgress } from "../progress.ts"
 import type { Session } from "../Session.ts"
-import type { PatchRebuildFlags } from "./commands.ts"
 import { printConflict } from "./conflictText.ts"
+import type { PatchRebuildFlags } from "./flags.ts"
 import { type Here, inRepository, shortId } from "./repository.ts"
 
 /** A conflict is told in full and ends with exit code 10; nothing has moved then. */

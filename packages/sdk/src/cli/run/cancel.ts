@@ -10,7 +10,7 @@ import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { writingRecord } from "../record.ts"
 import { recordFolder } from "../Session.ts"
-import type { RunCancelFlags } from "./commands.ts"
+import type { RunCancelFlags } from "./flags.ts"
 import { printRun } from "./show.ts"
 
 export const run: Run<RunCancelFlags, [string]> = async (session, flags, id) => {

@@ -3,17 +3,18 @@ import type { RunView, WaitingOn } from "@patchmoi/core/run/RunView"
 import type { Session } from "../Session.ts"
 import { statusStyle } from "../text/style.ts"
 import type { Column } from "../text/table.ts"
+import { timeText } from "../text/time.ts"
 
-export const runColumns = ({ styles }: Session): ReadonlyArray<Column<RunView>> => [
-  { title: "CREATED", of: ({ createdAt }) => createdAt },
+/** The id first, as it is what one copies. On a terminal flow and step share a column. */
+export const runColumns = ({ styles, forPeople }: Session): ReadonlyArray<Column<RunView>> => [
   { title: "RUN", of: ({ id }) => id },
   {
     title: "STATUS",
     of: ({ status }) => status,
     style: ({ status }) => statusStyle(styles, status)
   },
-  { title: "FLOW", of: ({ flowName }) => flowName, shrinks: true },
-  { title: "STEP", of: ({ stepName }) => stepName, shrinks: true },
+  ...(forPeople ? [sharedStepColumn] : stepColumns),
+  { title: "CREATED", of: ({ createdAt }) => timeText(createdAt, forPeople) },
   { title: "SAYS", of: saysOf, shrinks: true }
 ]
 
@@ -32,6 +33,17 @@ export const waitingText = (waiting: WaitingOn): string => {
 }
 
 // --- internal ---
+
+const stepColumns: ReadonlyArray<Column<RunView>> = [
+  { title: "FLOW", of: ({ flowName }) => flowName },
+  { title: "STEP", of: ({ stepName }) => stepName }
+]
+
+const sharedStepColumn: Column<RunView> = {
+  title: "STEP",
+  of: ({ flowName, stepName }) => `${flowName}/${stepName}`,
+  shrinks: true
+}
 
 const saysOf = ({ error, resultPayload, waitingOn }: RunView): string =>
   error ?? resultPayload?.message ?? (waitingOn === undefined ? "" : `waits for ${waitingText(waitingOn)}`)

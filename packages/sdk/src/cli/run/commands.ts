@@ -2,22 +2,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
 import { argument, choice, flag, option, pageOptions, recordOptions, runStatuses } from "../options.ts"
-import type { PageFlags, RecordFlags } from "../Session.ts"
-
-export interface RunListFlags extends RecordFlags, PageFlags {
-  readonly status?: (typeof runStatuses)[number]
-  readonly eventId?: string
-  readonly flow?: string
-  readonly needsAttention?: boolean
-}
-
-export interface RunShowFlags extends RecordFlags {
-  readonly output?: boolean
-}
-
-export interface RunCancelFlags extends RecordFlags {
-  readonly reason?: string
-}
+import type { RunCancelFlags, RunListFlags, RunShowFlags } from "./flags.ts"
 
 const runArgument = { kind: "tuple", parameters: [argument("The id of the run", "run")] } as const
 

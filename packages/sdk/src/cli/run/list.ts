@@ -7,7 +7,7 @@ import { notePage, pageOf } from "../pages.ts"
 import { readingRecord } from "../record.ts"
 import { recordFolder } from "../Session.ts"
 import { runColumns } from "./columns.ts"
-import type { RunListFlags } from "./commands.ts"
+import type { RunListFlags } from "./flags.ts"
 
 export const run: Run<RunListFlags> = async (session, flags) => {
   const { status, eventId, flow: flowName, needsAttention } = flags

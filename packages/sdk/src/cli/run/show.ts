@@ -11,7 +11,7 @@ import { printFacts, printHeading } from "../text/facts.ts"
 import { statusStyle } from "../text/style.ts"
 import type { Column } from "../text/table.ts"
 import { waitingText } from "./columns.ts"
-import type { RunShowFlags } from "./commands.ts"
+import type { RunShowFlags } from "./flags.ts"
 
 /** JSON has all of it, the output included. */
 export const run: Run<RunShowFlags, [string]> = async (session, flags, runId) => {

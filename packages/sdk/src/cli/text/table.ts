@@ -1,6 +1,6 @@
 /** Rows as a table for people, no wider than the terminal, or as lines with tabs for programs. */
 import type { Style } from "./style.ts"
-import { cut, oneLine, pad, widthOf } from "./width.ts"
+import { cut, oneLine, widthOf } from "./width.ts"
 
 /** One column. */
 export interface Column<Row> {
@@ -21,22 +21,23 @@ export const toTable = <Row>(
   if (rows.length === 0) return ""
   const cells = rows.map((row) => columns.map(({ of }) => oneLine(of(row))))
   const widths = fit(columns, naturalWidths(columns, cells), options.width)
-  const line = (texts: ReadonlyArray<string>, styles: ReadonlyArray<Style | undefined>): string =>
-    texts
-      .map((text, column) => {
-        const fitted = cut(text, widths[column] ?? 0)
-        const look = styles[column]
-        const gap = " ".repeat(Math.max(0, (widths[column] ?? 0) - widthOf(fitted)))
-        return (look === undefined ? fitted : look(fitted)) + (column === texts.length - 1 ? "" : gap)
+  const shown = [...widths.keys()].filter((column) => (widths[column] ?? 0) > 0)
+  const line = (textOf: (column: number) => string, styleOf: (column: number) => Style | undefined): string =>
+    shown
+      .map((column) => {
+        const text = cut(textOf(column), widths[column] ?? 0)
+        const gap = column === shown.at(-1) ? "" : " ".repeat((widths[column] ?? 0) - widthOf(text))
+        return (styleOf(column)?.(text) ?? text) + gap
       })
       .join(columnGap)
-      .trimEnd()
-  const titles = columns.map(({ title }, column) => pad(cut(title, widths[column] ?? 0), widths[column] ?? 0))
-  const heading = options.heading(cut(titles.join(columnGap).trimEnd(), options.width))
+  const heading = line(
+    (column) => columns[column]?.title ?? "",
+    () => options.heading
+  )
   const body = rows.map((row, index) =>
     line(
-      cells[index] ?? [],
-      columns.map(({ style }) => style?.(row))
+      (column) => cells[index]?.[column] ?? "",
+      (column) => columns[column]?.style?.(row)
     )
   )
   return `${[heading, ...body].join("\n")}\n`
@@ -84,7 +85,8 @@ const fit = <Row>(
   for (let column = widths.length - 1; column >= 0 && excess > 0; column--) {
     const taken = Math.min(excess, widths[column] ?? 0)
     widths[column] = (widths[column] ?? 0) - taken
-    excess -= taken
+    // A column that is gone takes its gap with it.
+    excess -= taken + (widths[column] === 0 ? columnGap.length : 0)
   }
   return widths
 }

@@ -2,12 +2,7 @@
 import { buildCommand } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
 import { flag, option, recordOptions } from "../options.ts"
-import type { RecordFlags } from "../Session.ts"
-
-export interface WatchFlags extends RecordFlags {
-  readonly sources?: string
-  readonly follow?: boolean
-}
+import type { WatchFlags } from "./flags.ts"
 
 /** The command. */
 export const watchCommand = buildCommand<WatchFlags, [], CliContext>({

@@ -11,8 +11,8 @@ import { type EventResults, exitCodeOf, printEvents, readResults, toJson } from 
 import { runWith } from "../runWith.ts"
 import type { Session } from "../Session.ts"
 import { oneLine } from "../text/width.ts"
+import type { WatchPlaces } from "./flags.ts"
 import { pollColumns } from "./pollColumns.ts"
-import type { WatchPlaces } from "./watch.ts"
 
 /** A source that failed or is broken is exit code 1, whatever the others found. */
 export const pollOnce = (session: Session, places: WatchPlaces): Promise<ExitCode> =>

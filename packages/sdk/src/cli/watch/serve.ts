@@ -7,7 +7,7 @@ import { type ExitCode, exitCodes } from "../exitCodes.ts"
 import { awaitAbort, interruptedBy } from "../interruption.ts"
 import { runWith } from "../runWith.ts"
 import type { Session } from "../Session.ts"
-import type { WatchPlaces } from "./watch.ts"
+import type { WatchPlaces } from "./flags.ts"
 
 /**
  * A stop by SIGTERM is how a service ends: exit code 0. A step that a second signal leaves behind is ended by the next

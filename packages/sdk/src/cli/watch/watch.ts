@@ -6,18 +6,13 @@ import type { Run } from "../command.ts"
 import { recordFolder, type Session } from "../Session.ts"
 import { UsageError } from "../UsageError.ts"
 import { variable } from "../variables.ts"
-import type { WatchFlags } from "./command.ts"
-
-/** What both ways of watching need to know. */
-export interface WatchPlaces {
-  /** Absolute. */
-  readonly sourcesFile: string
-  /** Absolute. */
-  readonly dataDir: string
-}
+import type { WatchFlags, WatchPlaces } from "./flags.ts"
 
 export const run: Run<WatchFlags> = async (session, flags) => {
-  const places = { sourcesFile: sourcesFileOf(session, flags), dataDir: recordFolder(session, flags) }
+  const places: WatchPlaces = {
+    sourcesFile: sourcesFileOf(session, flags),
+    dataDir: recordFolder(session, flags)
+  }
   if (flags.follow !== true) return (await import("./pollOnce.ts")).pollOnce(session, places)
   return (await import("./serve.ts")).serve(session, places)
 }

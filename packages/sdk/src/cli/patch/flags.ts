@@ -1,0 +1,8 @@
+/** What the commands of `patchmoi patch` take. Apart from their declaration, so that the code of a command need not know the tree. */
+import type { CommonFlags } from "../Session.ts"
+
+export interface PatchRebuildFlags extends CommonFlags {
+  readonly onto?: string
+  readonly to?: string
+  readonly dryRun?: boolean
+}
