@@ -45,11 +45,11 @@ export type LeaseToken = typeof LeaseToken.Type
 export const SourceId = boundedId.pipe(Schema.brand("patchmoi/SourceId"))
 export type SourceId = typeof SourceId.Type
 
-/** The id of a maintenance attempt: `<eventId>:<operation>:<number>`, counted from 1 per event. */
+/** The id of a maintenance attempt: `<eventId>:<operation>:<time>`, with a count where an event has several of one time. */
 export const MaintenanceAttemptId = Schema.NonEmptyString.pipe(Schema.brand("patchmoi/MaintenanceAttemptId"))
 export type MaintenanceAttemptId = typeof MaintenanceAttemptId.Type
 
-/** The id of a dispatch record: `<eventId>:<operation>:<number>`, counted from 1 per event. */
+/** The id of a dispatch record: `<eventId>:<operation>:<generation>`. */
 export const DispatchId = Schema.NonEmptyString.pipe(Schema.brand("patchmoi/DispatchId"))
 export type DispatchId = typeof DispatchId.Type
 
