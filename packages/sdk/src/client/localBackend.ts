@@ -60,7 +60,9 @@ export const localOptions = (options: FlowClientOptions): LocalOptions => {
 export const open = async (options: LocalOptions): Promise<Backend> => {
   // A library prints nothing: what an operator should know is in the record and in the errors.
   const quiet = Logger.remove(Logger.defaultLogger)
-  const runtime = ManagedRuntime.make(Layer.provideMerge(layerLocal(options), quiet))
+  const secrets = [...options.environment.secrets]
+  const environment = { ...options.environment, secrets }
+  const runtime = ManagedRuntime.make(Layer.provideMerge(layerLocal({ ...options, environment }), quiet))
   const closing = new AbortController()
 
   const run = async <A, E>(
@@ -95,7 +97,9 @@ export const open = async (options: LocalOptions): Promise<Backend> => {
     iterate: (operation, signal) => iterate(operation(service), signal),
     pollSources: async (poll, signal) => {
       const { pollSources } = await import("./pollSources.ts")
-      return await run(pollSources(poll), signal)
+      const onSecretNames = (names: ReadonlyArray<string>): void =>
+        void secrets.push(...names.filter((name) => !secrets.includes(name)))
+      return await run(pollSources({ ...poll, onSecretNames }), signal)
     },
     close
   }

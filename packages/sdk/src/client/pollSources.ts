@@ -4,18 +4,18 @@ import * as Effect from "effect/Effect"
 import * as FeedHttp from "../intake/FeedHttp.ts"
 import * as WatchService from "../intake/WatchService.ts"
 
-export interface PollSourcesOptions extends WatchService.WatchOptions {
+export interface PollSourcesOptions extends Omit<WatchService.WatchOptions, "onSecretNames"> {
   /** Whether to wait for the runs. Default: true. */
   readonly wait?: boolean
 }
 
 /** Polls every source of a sources file once; with `wait`, returns when the runs that this started have ended. */
-export const pollSources = Effect.fn("pollSources")(function* ({
-  wait = true,
-  ...options
-}: PollSourcesOptions) {
-  const watch = yield* WatchService.make(options)
-  const report = yield* watch.pollOnce
-  if (wait) yield* (yield* Engine).awaitRuns(report.runIds)
-  return report
-}, Effect.provide(FeedHttp.layer()))
+export const pollSources = Effect.fn("pollSources")(
+  function* ({ wait = true, ...options }: PollSourcesOptions & WatchService.WatchOptions) {
+    const watch = yield* WatchService.make(options)
+    const report = yield* watch.pollOnce
+    if (wait) yield* (yield* Engine).awaitRuns(report.runIds)
+    return report
+  },
+  Effect.provideService(FeedHttp.FeedHttp, FeedHttp.make())
+)

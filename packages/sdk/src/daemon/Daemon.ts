@@ -9,6 +9,8 @@ import * as Layer from "effect/Layer"
 import { layerLocal } from "../compose.ts"
 import * as FeedHttp from "../intake/FeedHttp.ts"
 import type { PollReport } from "../intake/Poller.ts"
+import { readSourcesFile } from "../intake/SourcesFile.ts"
+import { secretNamesOf } from "../intake/sourceSecrets.ts"
 import * as WatchService from "../intake/WatchService.ts"
 
 export interface DaemonOptions {
@@ -27,33 +29,37 @@ export interface DaemonOptions {
 
 /** Runs the service; ends only when it is interrupted, or fails at its start. */
 export const run = (options: DaemonOptions) =>
-  Effect.gen(function* () {
-    const watch = yield* WatchService.make({
-      sourcesFile: options.sourcesFile,
-      dataDir: options.dataDir,
-      ...(options.npmRegistryUrl === undefined ? {} : { npmRegistryUrl: options.npmRegistryUrl })
-    })
-    for (const problem of watch.predecessorProblems) yield* Effect.logWarning(problem)
-    yield* Effect.logInfo(
-      `Watching the sources of ${options.sourcesFile}; the record is in ${options.dataDir}`
-    )
-    return yield* watch.follow(options.onPoll ?? logPoll)
-  }).pipe(
-    Effect.provide(
-      Layer.merge(
-        layerLocal({
-          workspaceRoot: options.workspaceRoot,
-          state: { kind: "file", dataDir: options.dataDir, access: "write" },
-          environment: { mode: "service", values: options.env, secrets: [] },
-          engine: { launchedBy: "patchmoi-daemon", ...options.engine }
-        }),
-        FeedHttp.layer()
-      )
-    ),
-    Effect.withSpan("Daemon.run")
-  )
+  Effect.flatMap(readSourcesFile(options.sourcesFile, fileOptionsOf(options)), ({ sources }) =>
+    // Read before the engine starts: what is still queued in the folder may run at once, and is to see no secret.
+    watchWith(options, [...secretNamesOf(sources)])
+  ).pipe(Effect.withSpan("Daemon.run"))
 
 // --- internal ---
+
+const fileOptionsOf = ({ npmRegistryUrl }: DaemonOptions) =>
+  npmRegistryUrl === undefined ? {} : { npmRegistryUrl }
+
+/** Opens the folder and watches; `secrets` grows as the sources file changes. */
+const watchWith = Effect.fnUntraced(function* (options: DaemonOptions, secrets: Array<string>) {
+  const { workspaceRoot, sourcesFile, dataDir } = options
+  const local = layerLocal({
+    workspaceRoot,
+    state: { kind: "file", dataDir, access: "write" },
+    environment: { mode: "service", values: options.env, secrets },
+    engine: { launchedBy: "patchmoi-daemon", ...options.engine }
+  })
+  const services = yield* Layer.build(Layer.merge(local, FeedHttp.layer()))
+  const watching = WatchService.make({
+    sourcesFile,
+    dataDir,
+    ...fileOptionsOf(options),
+    onSecretNames: (names) => void secrets.push(...names.filter((name) => !secrets.includes(name)))
+  })
+  const { predecessorProblems, follow } = yield* Effect.provide(watching, services)
+  for (const problem of predecessorProblems) yield* Effect.logWarning(problem)
+  yield* Effect.logInfo(`Watching the sources of ${sourcesFile}; the record is in ${dataDir}`)
+  return yield* follow(options.onPoll ?? logPoll)
+}, Effect.scoped)
 
 const logPoll = (report: PollReport): Effect.Effect<void> => {
   const { sourceId, outcome, signals, skipped, error, note } = report

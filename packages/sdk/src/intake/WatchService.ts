@@ -24,6 +24,7 @@ import {
   type SourcesFileOptions,
   type SourceWarning
 } from "./SourcesFile.ts"
+import { secretNamesOf } from "./sourceSecrets.ts"
 
 /** How often the sources file is looked at, in milliseconds. */
 export const reloadMillis = 5_000
@@ -39,6 +40,8 @@ export interface WatchOptions extends Omit<SourcesFileOptions, "file"> {
   readonly sourcesFile: string
   /** The folder where a predecessor may have left its `feed-state.json`. Default: none. */
   readonly dataDir?: string
+  /** Told the names of the secrets in the file each time that it is read, before any of its sources is polled. */
+  readonly onSecretNames?: (names: ReadonlyArray<string>) => void
 }
 
 /** What one poll of all sources came to. */
@@ -56,8 +59,10 @@ export const make = (options: WatchOptions) =>
   Effect.gen(function* () {
     const pollSource = yield* Poller.make
     const predecessor = yield* readPredecessor(options.dataDir)
-    const { sourcesFile, dataDir: _, ...fileOptions } = options
-    const load = readSourcesFile(sourcesFile, fileOptions)
+    const { sourcesFile, dataDir: _, onSecretNames, ...fileOptions } = options
+    const load = Effect.tap(readSourcesFile(sourcesFile, fileOptions), ({ sources }) =>
+      Effect.sync(() => onSecretNames?.(secretNamesOf(sources)))
+    )
 
     const poll = (source: Source): Effect.Effect<Poller.PollReport, StoreError | VersionConflict> => {
       const known = predecessor.sources.get(source.id)

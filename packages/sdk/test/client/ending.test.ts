@@ -6,6 +6,8 @@ import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { ClientClosed, createFlowClient, FlowClient, type FlowClientOptions } from "../../src/index.ts"
 import type { Workspace } from "../flow/workspace.ts"
+import { plainSource } from "../intake/fixtures.ts"
+import { startFeedServer } from "../intake/PollerFeedServer.ts"
 import {
   echoEvent,
   endlessScript,
@@ -211,4 +213,23 @@ test("steps inherit the caller's variables; secrets of patchmoi never reach them
   })
   const { runs } = await client.dispatchEvent({ id: "1", type: "demo.env" })
   expect(runs[0]?.resultPayload?.message).toBe(JSON.stringify(["a", null, null, null, null]))
+})
+
+test("the secrets that a sources file names are kept from the steps of a poll", async () => {
+  const script = `console.log("FLOW_RESULT " + JSON.stringify({ status: "completed", message: String(process.env.OURS) }))`
+  await using workspace = await makeEchoWorkspace(flowFiles("env", "upstream.release", script))
+  await using forge = startFeedServer()
+  const sourcesFile = join(workspace.root, "feed-sources.json")
+  const target = { mode: "workspace_flow", eventType: "upstream.release", dispatchSecretEnv: "OURS" }
+  const source = { ...plainSource, url: `${forge.url}/tool.atom`, primeOnly: false, target }
+  await Bun.write(sourcesFile, JSON.stringify({ sources: [source] }))
+  forge.atom("tool").publish("v1")
+  await using client = createFlowClient({
+    mode: "local",
+    cwd: workspace.root,
+    env: { ...process.env, OURS: "secret" }
+  })
+  const { runIds } = await client.pollSources({ sourcesFile })
+  const run = await client.getRun(runIds[0] ?? "")
+  expect(run.resultPayload?.message).toBe("undefined")
 })

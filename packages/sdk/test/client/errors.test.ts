@@ -18,7 +18,7 @@ const expectError = <A extends sdk.FlowError>(
   expect(error).toBeInstanceOf(sdk.FlowError)
   expect(error).toBeInstanceOf(Error)
   if (!(error instanceof sdk.FlowError)) return
-  expect({ ...error }).toEqual({ ...fields, _tag: kind.name, name: kind.name })
+  expect(Object.fromEntries(Object.entries(error))).toEqual({ ...fields, _tag: kind.name, name: kind.name })
   expect(error.message).toContain(message)
   expect(error.stack).not.toMatch(/node_modules|effect\/src|fiberRuntime/)
 }

@@ -143,3 +143,22 @@ it.live("refuses to start beside another service on its folder", () =>
     yield* Fiber.interrupt(fiber)
   })
 )
+
+it.live("a step that asks for a secret of the sources file is not started, and says so", () =>
+  Effect.gen(function* () {
+    const { forge, file, service, look, wait, workspace } = yield* setUp
+    const target = { mode: "workspace_flow", eventType: "upstream.release", workspaceSecretEnv: "NAMED" }
+    const source = { ...plainSource, id: "tool", url: `${forge.url}/tool.atom`, primeOnly: false, target }
+    yield* Effect.promise(() =>
+      workspace.write({ "feed-sources.json": JSON.stringify({ sources: [source] }) })
+    )
+    forge.atom("tool").publish("v1")
+    const fiber = yield* Effect.fork(service)
+    yield* wait("the attempt is concluded", async () =>
+      (await lines(file("data/maintenance-attempts.jsonl"))).some(({ status }) => status === "failed")
+    )
+    yield* Fiber.interrupt(fiber)
+    const { runs } = yield* look
+    expect(runs[0]).toMatchObject({ exit: { _tag: "NotStarted" }, error: expect.stringContaining("NAMED") })
+  })
+)

@@ -3,7 +3,7 @@
  * stores are real, so the tests wait for what has to have happened before they move time.
  */
 import { describe, expect } from "bun:test"
-import { writeFile } from "node:fs/promises"
+import { rename, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { turns } from "@patchmoi/core/testing/ClockSteps"
 import { it } from "@patchmoi/core/testing/effectTest"
@@ -33,8 +33,16 @@ const entry = (forge: FeedServer, name: string, changes: object = {}) => ({
   ...changes
 })
 
+/** Puts the text in place at once: a service that reads meanwhile sees the one before or this one. */
+const writeText = (folder: string, text: string) =>
+  Effect.promise(async () => {
+    const path = join(folder, "feed-sources.json")
+    await writeFile(`${path}.new`, text)
+    await rename(`${path}.new`, path)
+  })
+
 const writeSources = (folder: string, sources: ReadonlyArray<object>) =>
-  Effect.promise(() => writeFile(join(folder, "feed-sources.json"), JSON.stringify({ sources })))
+  writeText(folder, JSON.stringify({ sources }))
 
 /** Waits in real time, while the clock of the test stands still. */
 const eventually = (what: string, condition: () => boolean) =>
@@ -226,7 +234,7 @@ describe("following", () => {
         yield* eventually("b is polled", () => pollsOf("b") === 1)
         expect(pollsOf("a")).toBe(1)
 
-        yield* Effect.promise(() => writeFile(join(folder, "feed-sources.json"), '{"sources": ['))
+        yield* writeText(folder, '{"sources": [')
         yield* reload
         yield* eventually("the broken file is told", () => service.warnings.length === 1)
         expect(service.warnings[0]).toContain("watched on")
