@@ -22,10 +22,10 @@ import type { AttemptDocument, RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
 import { Store } from "../store/Store.ts"
 import {
+  type AttemptSignal,
   failedOutcome,
   notServedOutcome,
   outcomeOfExit,
-  type StopReason,
   stoppedOutcome
 } from "./AttemptOutcomes.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
@@ -82,20 +82,27 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
         : { run, attempt }
     })
 
-    /** Renews the lease while the attempt lasts, and stops the step when another engine canceled or recovered its run. */
+    /**
+     * Renews the lease while the attempt lasts. Stops the step when another engine canceled or recovered its run, and when
+     * its executor did not end it in time.
+     */
     const heartbeat = (
       { id, leaseToken }: AttemptDocument,
-      runId: RunId,
-      stop: Deferred.Deferred<StopReason>
+      { id: runId, plan }: RunDocument,
+      stop: Deferred.Deferred<AttemptSignal>,
+      startedAt: number
     ): Effect.Effect<never> =>
       Effect.gen(function* () {
         yield* Effect.sleep(settings.leaseMillis / 3)
         yield* lease(id, leaseToken)
+        const now = yield* Clock.currentTimeMillis
         const run = Option.getOrUndefined(yield* store.load(Runs, runId))
         if (run?.attempts.at(-1)?.leaseToken !== leaseToken || run.processStatus !== "running") {
           yield* Deferred.succeed(stop, "lost")
         } else if (run.cancelRequested) {
           yield* Deferred.succeed(stop, "canceled")
+        } else if (now - startedAt > plan.timeoutMillis + executorOverrunMillis) {
+          yield* Deferred.succeed(stop, "timeout")
         }
       }).pipe(
         Effect.catchAll((error) => Effect.logWarning(`The lease of attempt ${id} was not renewed`, error)),
@@ -125,7 +132,7 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
       run: RunDocument,
       attempt: AttemptDocument,
       event: EventDocument,
-      stop: Deferred.Deferred<StopReason>
+      stop: Deferred.Deferred<AttemptSignal>
     ) {
       if (!executor.runners.includes(run.plan.runner))
         return notServedOutcome(run.plan.runner, executor.runners)
@@ -139,20 +146,12 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
               ),
             onStarted: recordProcess(run, attempt)
           })
-        )
+        ).pipe(Effect.onExit(() => Deferred.succeed(stop, "ended")))
       )
-      const overrun = Effect.as(
-        Effect.sleep(run.plan.timeoutMillis + executorOverrunMillis),
-        "timeout" as const
-      )
-      const stopped = Effect.raceFirst(Deferred.await(stop), overrun)
-      const first = yield* Effect.raceFirst(
-        Effect.map(Fiber.await(step), (exit) => ({ exit, reason: undefined })),
-        Effect.map(stopped, (reason) => ({ exit: undefined, reason }))
-      )
-      if (first.exit !== undefined) return outcomeOfExit(first.exit)
+      const reason = yield* Deferred.await(stop)
+      if (reason === "ended") return outcomeOfExit(yield* Fiber.await(step))
       const exit = yield* Fiber.interrupt(step)
-      return Exit.isSuccess(exit) ? exit.value : stoppedOutcome(first.reason, run.plan.timeoutMillis)
+      return Exit.isSuccess(exit) ? exit.value : stoppedOutcome(reason, run.plan.timeoutMillis)
     })
 
     /**
@@ -184,10 +183,11 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
         yield* store.driver.leases.remove(attempt.id)
       })
 
-    return Effect.fn("Attempt.run")(function* (runId: RunId, stop: Deferred.Deferred<StopReason>) {
+    return Effect.fn("Attempt.run")(function* (runId: RunId, stop: Deferred.Deferred<AttemptSignal>) {
       const { run, attempt } = yield* claim(runId)
       yield* Effect.annotateCurrentSpan({ runId, attemptId: attempt.id })
-      const beating = yield* Effect.fork(heartbeat(attempt, runId, stop))
+      const startedAt = yield* Clock.currentTimeMillis
+      const beating = yield* Effect.fork(heartbeat(attempt, run, stop, startedAt))
       const event = yield* store.load(Events, run.eventId)
       const outcome = Option.isSome(event)
         ? yield* supervise(run, attempt, event.value, stop)

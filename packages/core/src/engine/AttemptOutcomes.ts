@@ -5,7 +5,10 @@ import * as Option from "effect/Option"
 import type { AttemptOutcome, ExitCause } from "../executor/Executor.ts"
 
 /** Why an attempt is told to stop before its step has ended. */
-export type StopReason = "canceled" | "lost"
+export type StopReason = "canceled" | "lost" | "timeout"
+
+/** What an attempt waits for: the end of its step, or a reason to stop it. The first one counts. */
+export type AttemptSignal = StopReason | "ended"
 
 /** The outcome of an attempt that ended without the word of its executor. */
 export const failedOutcome = (exit: ExitCause, error: string): AttemptOutcome => ({ exit, error })
@@ -30,7 +33,7 @@ export const outcomeOfExit = (
   })
 
 /** The outcome of an attempt that was told to stop, or whose executor did not stop by itself. */
-export const stoppedOutcome = (reason: StopReason | "timeout", timeoutMillis: number): AttemptOutcome => {
+export const stoppedOutcome = (reason: StopReason, timeoutMillis: number): AttemptOutcome => {
   switch (reason) {
     case "canceled":
       return failedOutcome({ _tag: "Canceled" }, "The run was canceled")

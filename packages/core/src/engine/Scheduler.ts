@@ -17,9 +17,10 @@ import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import type { RunRejection } from "../run/RunCommand.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
+import type { CursorInvalid } from "../store/Cursor.ts"
 import type { StoreError, VersionConflict } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
-import type { StopReason } from "./AttemptOutcomes.ts"
+import type { AttemptSignal, StopReason } from "./AttemptOutcomes.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
 
 /** How many queued runs one pass looks at before it waits for the next wake-up. */
@@ -34,7 +35,7 @@ const refusedPauseMillis = 1_000
 interface Slot {
   readonly flowName: string
   readonly group: string | undefined
-  readonly stop: Deferred.Deferred<StopReason>
+  readonly stop: Deferred.Deferred<AttemptSignal>
   readonly fiber: Fiber.RuntimeFiber<void>
 }
 
@@ -54,13 +55,13 @@ export const make = (
   settings: EngineSettings,
   runAttempt: (
     runId: RunId,
-    stop: Deferred.Deferred<StopReason>
+    stop: Deferred.Deferred<AttemptSignal>
   ) => Effect.Effect<void, RunRejection | StoreError | VersionConflict>
 ) =>
   Effect.gen(function* () {
     const store = yield* Store
     const slots = new Map<RunId, Slot>()
-    const freed = yield* Queue.sliding<void>(1)
+    const wake = yield* Queue.sliding<void>(1)
 
     const isAllowed = (run: RunDocument): boolean => {
       const underWay = [...slots.values()]
@@ -74,7 +75,7 @@ export const make = (
     }
 
     const start = Effect.fnUntraced(function* (run: RunDocument) {
-      const stop = yield* Deferred.make<StopReason>()
+      const stop = yield* Deferred.make<AttemptSignal>()
       const attempt = runAttempt(run.id, stop).pipe(
         Effect.catchTag("RunNotReady", ({ message }) => Effect.logDebug(message)),
         Effect.catchAll((error) =>
@@ -88,7 +89,7 @@ export const make = (
         Effect.ensuring(
           Effect.suspend(() => {
             slots.delete(run.id)
-            return Queue.offer(freed, undefined)
+            return Queue.offer(wake, undefined)
           })
         )
       )
@@ -162,22 +163,34 @@ export const make = (
       return nextRetryAt
     })
 
-    const loop = Effect.gen(function* () {
-      const seen = yield* store.driver.head
+    /** Wakes the scheduler after each commit: queued runs come in by any of them. */
+    const watchLog = Effect.gen(function* () {
+      let seen = yield* store.driver.head
+      while (true) {
+        yield* store.driver.awaitBeyond(seen)
+        seen = yield* store.driver.head
+        yield* Queue.offer(wake, undefined)
+      }
+    })
+
+    const schedule = Effect.gen(function* () {
       const nextRetryAt = yield* pass
-      const woken = Effect.raceFirst(store.driver.awaitBeyond(seen), Queue.take(freed))
-      if (nextRetryAt === undefined) return yield* woken
+      if (nextRetryAt === undefined) return yield* Queue.take(wake)
       const now = yield* Clock.currentTimeMillis
-      yield* Effect.raceFirst(woken, Effect.sleep(Math.max(0, nextRetryAt - now)))
-    }).pipe(
-      Effect.catchAll((error) =>
-        Effect.zipRight(
-          Effect.logError("The queue could not be read", error),
-          Effect.sleep(refusedPauseMillis)
+      yield* Effect.raceFirst(Queue.take(wake), Effect.sleep(Math.max(0, nextRetryAt - now)))
+    })
+
+    const forever = (work: Effect.Effect<void, StoreError | CursorInvalid>): Effect.Effect<never> =>
+      Effect.forever(
+        Effect.catchAll(work, (error) =>
+          Effect.zipRight(
+            Effect.logError("The queue could not be read", error),
+            Effect.sleep(refusedPauseMillis)
+          )
         )
-      ),
-      Effect.forever
-    )
+      )
+
+    const loop = Effect.raceFirst(forever(watchLog), forever(schedule))
 
     const waitForAll = Effect.suspend(() =>
       Effect.forEach([...slots.values()], ({ fiber }) => Fiber.await(fiber), { discard: true })
