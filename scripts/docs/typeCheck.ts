@@ -31,10 +31,12 @@ export const typeErrors = async (
     }
   )
   if (exitCode === 0) return []
-  return output.split("\n").map((line) => {
-    const [, path = "", at = "", rest = line] = /^([^(]+)\((\d+),\d+\): (.*)$/.exec(line) ?? []
-    const page = pages.get(path)
-    return page === undefined ? line : `${page}:${at} ${rest}`
+  return output.split("\n").flatMap((line) => {
+    const [, path, at = "", rest = ""] = /^([^(\s]+)\((\d+),\d+\): (.*)$/.exec(line) ?? []
+    const page = pages.get(path ?? "")
+    if (page !== undefined) return [`${page}:${at} ${rest}`]
+    // Errors of the packages themselves have a gate of their own; the lines behind an error explain it.
+    return path !== undefined || line.startsWith(" ") ? [] : [line]
   })
 }
 
