@@ -94,7 +94,10 @@ export const artifactsOf = (fork: Fork, point: UpstreamPoint, rebuilt: Rebuilt |
 
 const stackSentence = (point: UpstreamPoint, { applied, dropped }: Rebuilt): string => {
   const left = dropped.length === 0 ? "" : `, ${dropped.length} left out (${dropped.map(nameOf).join(", ")})`
-  return `${count(applied.length, "patch", "patches")} carried over to ${point.name}${left}`
+  // Worth a look: git could not merge these, and nobody was asked.
+  const paths = new Set(applied.flatMap(({ commits }) => commits.flatMap((commit) => commit.structured)))
+  const byValue = paths.size === 0 ? "" : `, with ${[...paths].join(", ")} merged by value`
+  return `${count(applied.length, "patch", "patches")} carried over to ${point.name}${left}${byValue}`
 }
 
 const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray<string> => {

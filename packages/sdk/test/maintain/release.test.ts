@@ -46,7 +46,7 @@ describe("maintain-fork on a release", () => {
       pushes: []
     })
     const [one, two] = ["patch/one", "patch/two"].map((name) => ws.git(ws.fork, "rev-parse", name))
-    expect(artifacts["applied"]).toEqual([
+    expect(artifacts["applied"]).toMatchObject([
       {
         patch: "patch/one",
         tip: one,
@@ -110,6 +110,24 @@ describe("maintain-fork on a release", () => {
     await symlink(join(import.meta.dir, "..", "..", "..", "..", "flows", "maintain-fork"), installed)
     await ws.release("v2", { "c.txt": "c2\n" })
     expect(resultOf(await ws.fireRelease("v2")).status).toBe("changed")
+  })
+
+  test("a manifest that is merged by its values is named in the message", async () => {
+    await using ws = await makeForkWorkspace()
+    const manifest = (name: string, version: string) =>
+      `{\n  "name": "${name}",\n  "version": "${version}"\n}\n`
+    await ws.commit(ws.upstream, "a manifest", { "package.json": manifest("tool", "1.0.0") })
+    ws.git(ws.fork, "fetch", "--quiet", "upstream")
+    ws.git(ws.fork, "switch", "--quiet", "-c", "patch/name", "upstream/main")
+    await ws.commit(ws.fork, "rename", { "package.json": manifest("our-tool", "1.0.0") })
+    ws.git(ws.fork, "switch", "--quiet", "desk")
+    await ws.release("v2", { "package.json": manifest("tool", "2.0.0") })
+    const { message, status } = resultOf(await ws.fireRelease("v2"))
+    expect({ status, message }).toEqual({
+      status: "changed",
+      message: expect.stringContaining("package.json merged by value")
+    })
+    expect(ws.git(ws.fork, "show", "candidate/v2:package.json")).toBe(manifest("our-tool", "2.0.0").trim())
   })
 
   test("a patch that upstream has is left out, with the evidence", async () => {
