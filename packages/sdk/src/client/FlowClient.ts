@@ -164,7 +164,7 @@ export class FlowClient implements AsyncDisposable {
    * abort the signal: the loop then throws its reason.
    *
    * @throws {StateDisabled} the client has no state.
-   * @throws {ClientClosed} the client was closed; every change up to there has been given.
+   * @throws {ClientClosed} the client was closed; go on from the last position with another.
    */
   async *watch(options: { readonly after?: number } & CallOptions = {}): AsyncGenerator<Change, void> {
     const { signal, ...from } = options

@@ -100,10 +100,11 @@ describe.each(rememberingStates)("the errors of a client with state %s", (kind) 
   })
 })
 
-test("a client without state dispatches and explains, remembers no id, and refuses to be asked", async () => {
+test("a client without state dispatches, explains, knows its ids while it is open, and refuses to be asked", async () => {
   await using workspace = await makeEchoWorkspace()
   await using client = createFlowClient({ mode: "local", cwd: workspace.root, state: false })
   expect((await client.dispatchEvent(echoEvent("1", { status: "changed" }))).runs[0]?.status).toBe("changed")
+  expect((await client.dispatchEvent(echoEvent("1", { status: "changed" }))).status).toBe("duplicate")
   expect((await client.explainEvent(echoEvent("1"))).steps[0]?.matched).toBe(true)
   expect((await client.listFlows()).flows).toHaveLength(1)
   const asked = {
