@@ -28,9 +28,8 @@ export const toFailure = (error: unknown): Failure => {
   const failed = { exitCode: exitCodes.failed }
   if (!(error instanceof Error)) return { ...failed, code: "Defect", message: String(error), facts: {} }
   if ("_tag" in error) {
-    const { _tag, name, message, stack, cause, ...facts }: Record<string, unknown> = { ...error }
     const exitCode = error instanceof Interrupted ? exitCodes.interrupted : exitCodes.failed
-    return { exitCode, code: String(_tag), message: error.message, facts }
+    return { exitCode, code: String(error._tag), message: error.message, facts: factsOf(error) }
   }
   if ("syscall" in error && "code" in error) {
     const { code, syscall, path }: Record<string, unknown> = { path: undefined, ...error }
@@ -59,3 +58,22 @@ export const failureText = (
   if (stack !== undefined) lines.push(stack)
   return `${lines.join("\n")}\n`
 }
+
+// --- internal ---
+
+/**
+ * The facts of a tagged error. Its class names them; spreading would lose `line`, which Bun's errors have as a hidden
+ * property of their own, so that an assignment does not show it.
+ */
+const factsOf = (error: Error): Readonly<Record<string, unknown>> => {
+  const fields: unknown = Reflect.get(error.constructor, "fields")
+  const names = typeof fields === "object" && fields !== null ? Object.keys(fields) : Object.keys(error)
+  return Object.fromEntries(
+    names.flatMap(
+      (name): ReadonlyArray<readonly [string, unknown]> =>
+        notFacts.has(name) ? [] : [[name, Reflect.get(error, name)]]
+    )
+  )
+}
+
+const notFacts: ReadonlySet<string> = new Set(["_tag", "name", "message", "stack", "cause"])

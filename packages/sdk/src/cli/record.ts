@@ -18,6 +18,8 @@ export interface RecordOptions {
   readonly engine?: EngineOptions
   /** Whether steps inherit all of the caller's variables, or the short list of a service. Default: `inherit`. */
   readonly environment?: StepEnvironment["mode"]
+  /** Further names that no step gets; more may be put in while the record is open. Default: none. */
+  readonly secrets?: ReadonlyArray<string>
 }
 
 /** A record with the engine over it. What the engine has under way is drained when it is released. */
@@ -25,7 +27,11 @@ export const layerRecord = (session: Session, options: RecordOptions) =>
   layerLocal({
     workspaceRoot: session.directory,
     state: options.state,
-    environment: { mode: options.environment ?? "inherit", values: session.caller.env, secrets: [] },
+    environment: {
+      mode: options.environment ?? "inherit",
+      values: session.caller.env,
+      secrets: options.secrets ?? []
+    },
     engine: { launchedBy: "patchmoi-cli", ...options.engine }
   })
 

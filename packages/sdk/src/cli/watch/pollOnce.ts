@@ -2,6 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as FeedHttp from "../../intake/FeedHttp.ts"
+import { readSourcesFile } from "../../intake/SourcesFile.ts"
+import { secretNamesOf } from "../../intake/sourceSecrets.ts"
 import * as WatchService from "../../intake/WatchService.ts"
 import { type ExitCode, exitCodes } from "../exitCodes.ts"
 import { follow } from "../following.ts"
@@ -15,35 +17,38 @@ import type { WatchPlaces } from "./flags.ts"
 import { pollColumns } from "./pollColumns.ts"
 
 /** A source that failed or is broken is exit code 1, whatever the others found. */
-export const pollOnce = (session: Session, places: WatchPlaces): Promise<ExitCode> =>
-  runWith(
-    session,
-    Layer.merge(
-      layerRecord(session, {
-        state: { kind: "file", dataDir: places.dataDir, access: "write" },
-        environment: "service"
-      }),
-      FeedHttp.layer()
-    ),
-    Effect.gen(function* () {
-      const watch = yield* WatchService.make(places)
-      for (const problem of watch.predecessorProblems) yield* Effect.logWarning(problem)
-      const stopped = Effect.as(awaitAbort(session.caller.interruption()), nothingPolled)
-      const { started, events, interrupted } = yield* follow(
-        session,
-        Effect.raceFirst(watch.pollOnce, stopped),
-        eventsOf
-      )
-      const results = yield* readResults(events)
-      print(session, started, results)
-      if (interrupted !== undefined) return exitCodes.interrupted
-      const worst = exitCodeOf(results)
-      const isPartial = started.broken.length > 0 || started.polls.some(({ outcome }) => outcome === "failed")
-      return worst === exitCodes.good && isPartial ? exitCodes.failed : worst
-    })
-  )
+export const pollOnce = async (session: Session, places: WatchPlaces): Promise<ExitCode> => {
+  // Known before the engine starts: what is still queued in the record may run at once.
+  const { sources } = await runWith(session, Layer.empty, readSourcesFile(places.sourcesFile))
+  const secrets = [...secretNamesOf(sources)]
+  const record = layerRecord(session, {
+    state: { kind: "file", dataDir: places.dataDir, access: "write" },
+    environment: "service",
+    secrets
+  })
+  const onSecretNames = (names: ReadonlyArray<string>): void => void secrets.push(...names)
+  return runWith(session, Layer.merge(record, FeedHttp.layer()), poll(session, { ...places, onSecretNames }))
+}
 
 // --- internal ---
+
+const poll = (session: Session, options: WatchService.WatchOptions) =>
+  Effect.gen(function* () {
+    const watch = yield* WatchService.make(options)
+    for (const problem of watch.predecessorProblems) yield* Effect.logWarning(problem)
+    const stopped = Effect.as(awaitAbort(session.caller.interruption()), nothingPolled)
+    const { started, events, interrupted } = yield* follow(
+      session,
+      Effect.raceFirst(watch.pollOnce, stopped),
+      eventsOf
+    )
+    const results = yield* readResults(events)
+    print(session, started, results)
+    if (interrupted !== undefined) return exitCodes.interrupted
+    const worst = exitCodeOf(results)
+    const isPartial = started.broken.length > 0 || started.polls.some(({ outcome }) => outcome === "failed")
+    return worst === exitCodes.good && isPartial ? exitCodes.failed : worst
+  })
 
 const nothingPolled: WatchService.WatchReport = {
   polls: [],
