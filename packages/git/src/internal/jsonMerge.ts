@@ -17,7 +17,7 @@ import {
   readJson,
   sameJson
 } from "./jsonText.ts"
-import { insertionIndex, type Slot, writeObject, writtenLike } from "./jsonWrite.ts"
+import { interleave, type Slot, writeObject, writtenLike } from "./jsonWrite.ts"
 
 /** The merged text, or `null` where the texts are not strict JSON or do not merge cleanly. */
 export const mergeJson = (given: {
@@ -52,6 +52,10 @@ interface Merged {
   readonly text: string
 }
 
+interface MergedSlot extends Slot {
+  readonly value: JsonValue
+}
+
 /** Objects in which the order of the keys decides what a package resolves to (nodejs.org/api/packages.html, "Conditional exports"). */
 const orderedAtTop: ReadonlySet<string> = new Set(["exports", "imports"])
 
@@ -72,23 +76,23 @@ const mergeObjects = (at: At, base: JsonObject, ours: JsonObject, theirs: JsonOb
   if (orderedAtTop.has(at.path[0] ?? "") && keysDiffer(base, ours) && keysDiffer(base, theirs)) {
     if (keysDiffer(ours, theirs)) return null
   }
-  const slots: Array<Slot & { readonly value: JsonValue }> = []
+  const kept: Array<MergedSlot> = []
   for (const [key, member] of ours.members) {
-    const kept = mergeMember(at, key, base.members.get(key), member, theirs.members.get(key))
-    if (kept === null) return null
-    if (kept === "removed") continue
+    const merged = mergeMember(at, key, base.members.get(key), member, theirs.members.get(key))
+    if (merged === null) return null
+    if (merged === "removed") continue
     const head = at.ours.text.slice(member.start, member.value.start)
-    slots.push({ key, member, text: head + kept.text, value: kept.value })
+    kept.push({ key, member, text: head + merged.text, value: merged.value })
   }
-  const order = [...theirs.members.keys()]
+  const added = new Map<string, MergedSlot>()
   for (const [key, member] of theirs.members) {
     if (ours.members.has(key)) continue
     const before = base.members.get(key)
     if (before !== undefined && !sameJson(before.value, member.value)) return null
     if (before !== undefined) continue
-    const slot = { key, member: null, text: writtenLike(at.ours, at.theirs, member), value: member.value }
-    slots.splice(insertionIndex(slots, order, key), 0, slot)
+    added.set(key, { key, member: null, text: writtenLike(at.ours, at.theirs, member), value: member.value })
   }
+  const slots = interleave(kept, added, [...theirs.members.keys()])
   const members = new Map(slots.map(({ key, value }) => [key, { value }]))
   return {
     value: { kind: "object", members },

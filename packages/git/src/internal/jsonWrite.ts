@@ -27,29 +27,51 @@ export const writtenLike = (
 }
 
 /**
- * Where a key that is new in ours goes: behind the nearest key that precedes it in the patch's text; if there is none,
- * before the nearest that follows it; else to the end. Where the keys are sorted so far, as dependencies are, it goes
- * behind those of ours at that place that sort before it.
+ * The members of ours with those that the patch adds. Each goes behind the nearest key that precedes it in the patch's
+ * text; if there is none, before the nearest that follows it; else to the end. Where the keys are sorted so far, as
+ * dependencies are, the alphabet decides between it and what upstream added at the same place.
+ *
+ * `order` is every key of the patch's object. One pass, because a file within the limits can hold 100,000 keys.
  */
-export const insertionIndex = (
-  slots: ReadonlyArray<Slot>,
-  order: ReadonlyArray<string>,
-  key: string
-): number => {
-  const indexOf = new Map(slots.map((slot, at) => [slot.key, at]))
-  const own = order.indexOf(key)
-  const present = (name: string) => indexOf.has(name)
-  const previous = order.slice(0, own).findLast(present)
-  const next = order.slice(own + 1).find(present)
-  const after = previous === undefined ? undefined : indexOf.get(previous)
-  const before = next === undefined ? undefined : indexOf.get(next)
-  let at = after === undefined ? (before ?? slots.length) : after + 1
-  if (!isSorted(order) || !isSorted(slots.map((slot) => slot.key))) return at
+export const interleave = <S extends Slot>(
+  slots: ReadonlyArray<S>,
+  added: ReadonlyMap<string, S>,
+  order: ReadonlyArray<string>
+): ReadonlyArray<S> => {
+  const sorted = isSorted(order) && isSorted(slots.map(({ key }) => key))
   const known = new Set(order)
-  if (after === undefined) while (at > 0 && (slots[at - 1]?.key ?? "") > key) at--
-  for (let slot = slots[at]; slot !== undefined && !known.has(slot.key) && slot.key < key; slot = slots[at])
-    at++
-  return at
+  const kept = new Set(slots.map(({ key }) => key))
+  const behind = new Map<string | null, Array<S>>()
+  let anchor: string | null = null
+  for (const key of order) {
+    const slot = added.get(key)
+    if (kept.has(key)) anchor = key
+    else if (slot !== undefined) {
+      const news = behind.get(anchor)
+      if (news === undefined) behind.set(anchor, [slot])
+      else news.push(slot)
+    }
+  }
+  const result: Array<ReadonlyArray<S>> = []
+  let run: Array<S> = []
+  anchor = null
+  const closeRun = () => {
+    const news = behind.get(anchor) ?? []
+    const both = anchor === null ? [...run, ...news] : [...news, ...run]
+    result.push(sorted ? both.sort((a, b) => (a.key < b.key ? -1 : 1)) : both)
+    run = []
+  }
+  for (const slot of slots) {
+    if (!known.has(slot.key)) {
+      run.push(slot)
+      continue
+    }
+    closeRun()
+    anchor = slot.key
+    result.push([slot])
+  }
+  closeRun()
+  return result.flat()
 }
 
 /** The object of ours with these members. `depth` is the number of objects around it. */

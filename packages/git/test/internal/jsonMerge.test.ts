@@ -102,6 +102,24 @@ describe("the text that comes out is the one a person would write", () => {
     expect(merged("{}\n", '{\n  "a": 1\n}\n', '{\n  "b": 2\n}\n')).toBe('{\n  "a": 1,\n  "b": 2\n}\n')
   })
 
+  test("keys of upstream alone around those that the patch adds, in an object that is not sorted", () => {
+    const base = '{ "m": 1, "k": 1 }'
+    expect(
+      merged(base, '{ "z": 1, "m": 1, "y": 1, "k": 1, "x": 1 }', '{ "a": 2, "m": 1, "b": 2, "k": 1, "c": 2 }')
+    ).toBe('{ "z": 1, "a": 2, "m": 1, "b": 2, "y": 1, "k": 1, "c": 2, "x": 1 }')
+    expect(merged(base, '{ "z": 1, "y": 1 }', '{ "b": 2, "m": 1, "k": 1, "a": 2 }')).toBe(
+      '{ "z": 1, "y": 1, "b": 2, "a": 2 }'
+    )
+  })
+
+  test("as many keys as the limit admits are merged in one pass", () => {
+    const keys = (name: string, count: number) =>
+      Array.from({ length: count }, (_, at) => `"${name}${at}":1`).join(",")
+    const [upstream, patch] = [keys("b", 40_000), keys("a", 40_000)]
+    expect(merged('{"v":1}', `{"v":1,${upstream}}`, `{"v":1,${patch}}`)).toBe(`{"v":1,${patch},${upstream}}`)
+    expect(merged('{"v":1}', '{"v":2}', `{"v":1,${patch}}`)).toBe(`{"v":2,${patch}}`)
+  }, 5_000)
+
   test("keys removed first, in the middle, last, and all of them", () => {
     const name: Change = ['  "name": "upstream",\n', ""]
     const alpha: Change = ['    "alpha": "1.0.0",\n', ""]
