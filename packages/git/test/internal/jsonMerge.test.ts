@@ -112,6 +112,13 @@ describe("the text that comes out is the one a person would write", () => {
     )
   })
 
+  test("on one line, what becomes the first key and what no longer is one take the spaces of their new place", () => {
+    const base = '{"m": 1, "k": 1}'
+    expect(merged(base, '{"m": 2, "k": 1}', '{"z": 3, "m": 1, "k": 1}')).toBe('{"z": 3, "m": 2, "k": 1}')
+    expect(merged(base, '{"m": 1, "k": 2}', '{"k": 1}')).toBe('{"k": 2}')
+    expect(merged('{"m": 1}', '{"m": 2}', '{"z": 3, "m": 1}')).toBe('{"z": 3, "m": 2}')
+  })
+
   test("as many keys as the limit admits are merged in one pass", () => {
     const keys = (name: string, count: number) =>
       Array.from({ length: count }, (_, at) => `"${name}${at}":1`).join(",")
