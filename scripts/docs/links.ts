@@ -13,16 +13,16 @@ export interface Link {
   readonly heading: string
 }
 
-/** The links of a page into the repository. */
-export const linksOf = (page: Page): ReadonlyArray<Link> =>
-  proseOf(page).flatMap(({ line, text }) =>
-    [...text.matchAll(/\[[^\]]*\]\(([^)\s]+)\)/g)].flatMap(([, address = ""]) => {
-      if (/^[a-z]+:/i.test(address)) return []
-      const [path = "", heading = ""] = address.split("#")
-      const target = path === "" ? page.path : posix.normalize(posix.join(posix.dirname(page.path), path))
-      return [{ page: page.path, line, target: target.replace(/\/$/, ""), heading }]
-    })
-  )
+/** The links of a page into the repository. The text of a link may run over several lines. */
+export const linksOf = (page: Page): ReadonlyArray<Link> => {
+  const prose = proseOf(page)
+  return [...prose.matchAll(/\[[^\]]*\]\(([^)\s]+)\)/g)].flatMap(({ index, 1: address = "" }) => {
+    if (/^[a-z]+:/i.test(address)) return []
+    const [path = "", heading = ""] = address.split("#")
+    const target = path === "" ? page.path : posix.normalize(posix.join(posix.dirname(page.path), path))
+    return [{ page: page.path, line: lineAt(prose, index), target: target.replace(/\/$/, ""), heading }]
+  })
+}
 
 /** One sentence for each link that leads nowhere: to no file, or to no heading of a page. */
 export const deadLinks = async (root: string, pages: ReadonlyArray<Page>): Promise<ReadonlyArray<string>> => {
@@ -44,13 +44,11 @@ export const missingFiles = async (
 ): Promise<ReadonlyArray<string>> => {
   const missing: Array<string> = []
   for (const page of pages) {
-    for (const { line, text } of proseOf(page)) {
-      for (const [, path = ""] of text.matchAll(
-        /`((?:packages|docs|test|flows|examples|scripts|bench)\/[^`\s]+)`/g
-      )) {
-        if (!(await exists(root, path.replace(/\/$/, ""))))
-          missing.push(`${page.path}:${line} names ${path}, which is not there`)
-      }
+    const prose = proseOf(page)
+    const named = /`((?:packages|docs|test|flows|examples|scripts|bench)\/[^`\s]+)`/g
+    for (const { index, 1: path = "" } of prose.matchAll(named)) {
+      if (await exists(root, path.replace(/\/$/, ""))) continue
+      missing.push(`${page.path}:${lineAt(prose, index)} names ${path}, which is not there`)
     }
   }
   return missing
@@ -72,39 +70,34 @@ export const unreachable = (pages: ReadonlyArray<Page>, index: string): Readonly
 
 // --- internal ---
 
-interface Line {
-  readonly line: number
-  readonly text: string
+/** The page with the lines of its fenced blocks empty. */
+const proseOf = ({ text }: Page): string => {
+  let fence: string | undefined
+  return text
+    .split("\n")
+    .map((line) => {
+      const mark = /^ *(`{3,}|~{3,})/.exec(line)?.[1]
+      if (fence === undefined) {
+        fence = mark
+        return mark === undefined ? line : ""
+      }
+      if (line.trim() === fence) fence = undefined
+      return ""
+    })
+    .join("\n")
 }
 
-/** The lines of a page outside its fenced blocks. */
-const proseOf = ({ text }: Page): ReadonlyArray<Line> => {
-  let fence: string | undefined
-  return text.split("\n").flatMap((line, index) => {
-    const mark = /^ *(`{3,}|~{3,})/.exec(line)?.[1]
-    if (fence !== undefined) {
-      if (line.trim() === fence) fence = undefined
-      return []
-    }
-    fence = mark
-    return mark === undefined ? [{ line: index + 1, text: line }] : []
-  })
-}
+const lineAt = (text: string, index: number): number => text.slice(0, index).split("\n").length
 
 /** The names by which a forge links to the headings of a page. */
 const headingsOf = (page: Page): ReadonlyArray<string> =>
-  proseOf(page).flatMap(({ text }) => {
-    const title = /^#{1,6} (.*)$/.exec(text)?.[1]
-    return title === undefined
-      ? []
-      : [
-          title
-            .toLowerCase()
-            .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-            .trim()
-            .replaceAll(/\s/g, "-")
-        ]
-  })
+  [...proseOf(page).matchAll(/^#{1,6} (.*)$/gm)].map(({ 1: title = "" }) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .trim()
+      .replaceAll(/\s/g, "-")
+  )
 
 const exists = async (root: string, path: string): Promise<boolean> => {
   for await (const _ of new Glob(path === "" ? "README.md" : path).scan({ cwd: root, onlyFiles: false }))
