@@ -7,7 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import { layerLocal } from "../../src/compose.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
+import { Flow } from "../../src/Flow.ts"
 import { createFlowClient } from "../../src/index.ts"
 import type { PollReport } from "../../src/intake/Poller.ts"
 import { eventually, flowFiles, isAlive, makeEchoWorkspace, readPid } from "../client/support.ts"
@@ -144,21 +146,36 @@ it.live("refuses to start beside another service on its folder", () =>
   })
 )
 
-it.live("a step that asks for a secret of the sources file is not started, and says so", () =>
-  Effect.gen(function* () {
-    const { forge, file, service, look, wait, workspace } = yield* setUp
-    const target = { mode: "workspace_flow", eventType: "upstream.release", workspaceSecretEnv: "NAMED" }
-    const source = { ...plainSource, id: "tool", url: `${forge.url}/tool.atom`, primeOnly: false, target }
-    yield* Effect.promise(() =>
-      workspace.write({ "feed-sources.json": JSON.stringify({ sources: [source] }) })
-    )
-    forge.atom("tool").publish("v1")
-    const fiber = yield* Effect.fork(service)
-    yield* wait("the attempt is concluded", async () =>
-      (await lines(file("data/maintenance-attempts.jsonl"))).some(({ status }) => status === "failed")
-    )
-    yield* Fiber.interrupt(fiber)
-    const { runs } = yield* look
-    expect(runs[0]).toMatchObject({ exit: { _tag: "NotStarted" }, error: expect.stringContaining("NAMED") })
-  })
-)
+for (const origin of ["a new release", "a run that was queued before the start"]) {
+  it.live(`a step that asks for a secret of the sources file is not started, and says so (${origin})`, () =>
+    Effect.gen(function* () {
+      const { forge, file, service, look, wait, workspace } = yield* setUp
+      const target = { mode: "workspace_flow", eventType: "upstream.release", workspaceSecretEnv: "NAMED" }
+      const source = { ...plainSource, id: "tool", url: `${forge.url}/tool.atom`, primeOnly: false, target }
+      yield* Effect.promise(() =>
+        workspace.write({ "feed-sources.json": JSON.stringify({ sources: [source] }) })
+      )
+      if (origin === "a new release") forge.atom("tool").publish("v1")
+      else {
+        const event = { id: "before", type: "upstream.release", source: "patch" }
+        yield* Effect.flatMap(Flow, (flow) => flow.dispatchEvent(event, { wait: false })).pipe(
+          Effect.provide(
+            layerLocal({
+              workspaceRoot: workspace.root,
+              state: { kind: "file", dataDir: file("data"), access: "write" },
+              environment: { mode: "service", values: {}, secrets: [] },
+              engine: { runs: false }
+            })
+          )
+        )
+      }
+      const fiber = yield* Effect.fork(service)
+      yield* wait("the attempt is concluded", async () =>
+        (await lines(file("data/maintenance-attempts.jsonl"))).some(({ status }) => status === "failed")
+      )
+      yield* Fiber.interrupt(fiber)
+      const { runs } = yield* look
+      expect(runs[0]).toMatchObject({ exit: { _tag: "NotStarted" }, error: expect.stringContaining("NAMED") })
+    })
+  )
+}
