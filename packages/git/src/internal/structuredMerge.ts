@@ -84,7 +84,7 @@ const candidatesOf = (
     const path = bytes.toString("utf8")
     if (!Buffer.from(path).equals(bytes) || !names.includes(path.slice(path.lastIndexOf("/") + 1)))
       return null
-    if (stages.length !== 3 || stages.some(({ mode }) => mode !== "100644" && mode !== "100755")) return null
+    if (stages.some(({ mode }) => mode !== "100644" && mode !== "100755")) return null
     const idOf = (stage: 1 | 2 | 3) => stages.find((found) => found.stage === stage)?.id ?? ""
     const [base, ours, theirs] = [idOf(1), idOf(2), idOf(3)]
     if (!isObjectId(base) || !isObjectId(ours) || !isObjectId(theirs)) return null

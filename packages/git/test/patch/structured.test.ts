@@ -1,58 +1,25 @@
 import { describe, expect, test } from "bun:test"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { RebuildOptions } from "../../src/patch/Rebuild.ts"
 import { AppliedCommit, RebuildResult } from "../../src/patch/RebuildResult.ts"
-import { makeTempClone, makeTempRepo, type TempFile } from "../../src/testing/TempRepo.ts"
+import { makeTempClone } from "../../src/testing/TempRepo.ts"
 import { withGit } from "../support.ts"
 import { rebuildIn, rebuiltIn } from "./fork.ts"
-
-type Files = Readonly<Record<string, TempFile>>
-
-const manifest = (name: string, version: string, ...more: ReadonlyArray<string>): string =>
-  `${["{", `  "name": "${name}",`, `  "version": "${version}",`, ...more, '  "type": "module"', "}"].join("\n")}\n`
-
-const upstream1 = manifest("up", "1.0.0")
-const upstream2 = manifest("up", "2.0.0")
-const fork1 = manifest("@fork/up", "1.0.0")
-const fork2 = manifest("@fork/up", "2.0.0")
-
-/** A fork with the one patch `patch/name` on `v1`, and `v2` on main. */
-const makeManifestFork = (
-  given: { readonly base: Files; readonly ours: Files; readonly theirs: Files },
-  objectFormat: "sha1" | "sha256" = "sha1"
-) =>
-  Effect.gen(function* () {
-    const repo = yield* makeTempRepo({ objectFormat })
-    yield* repo.commit("base", given.base)
-    yield* repo.git("tag", "v1")
-    yield* repo.git("switch", "--quiet", "-c", "patch/name", "v1")
-    yield* repo.commit("Publish as the fork", given.theirs)
-    yield* repo.git("switch", "--quiet", "main")
-    yield* repo.commit("release", given.ours)
-    yield* repo.git("tag", "v2")
-    return repo
-  })
-
-const renameBesideBump = {
-  base: { "package.json": upstream1 },
-  ours: { "package.json": upstream2 },
-  theirs: { "package.json": fork1 }
-}
+import {
+  conflictAsBefore,
+  type Files,
+  fork1,
+  fork2,
+  makeManifestFork,
+  manifest,
+  renameBesideBump,
+  upstream1,
+  upstream2
+} from "./manifests.ts"
 
 /** The one commit's list of files merged by their values. */
 const structuredOf = (result: RebuildResult) =>
   result.applied.flatMap((patch) => patch.commits.map((commit) => commit.structured))
-
-/** The conflict record, which must be the one that is given with the merge by values switched off. */
-const conflictAsBefore = (directory: string, more: Partial<RebuildOptions> = {}) =>
-  Effect.gen(function* () {
-    const result = yield* rebuildIn(directory, more)
-    const before = yield* rebuildIn(directory, { structuredFiles: [] })
-    if (before._tag !== "Conflicted") return yield* Effect.dieMessage("git merges these files itself")
-    expect(result).toEqual(before)
-    return before.conflict
-  })
 
 describe("a release beside a renamed package", () => {
   test(
@@ -233,84 +200,5 @@ describe("a release beside a renamed package", () => {
         expect(old.structured).toEqual([])
       })
     )
-  )
-})
-
-describe("the conflict record is the one of git's merge", () => {
-  const cases: ReadonlyArray<
-    readonly [string, Parameters<typeof makeManifestFork>[0], ReadonlyArray<string>]
-  > = [
-    [
-      "for one key changed on both sides",
-      { ...renameBesideBump, ours: { "package.json": manifest("renamed", "2.0.0") } },
-      ["package.json"]
-    ],
-    [
-      "for a key removed on one side and changed on the other",
-      { ...renameBesideBump, ours: { "package.json": upstream2.replace('  "name": "up",\n', "") } },
-      ["package.json"]
-    ],
-    [
-      "for an array changed on both sides",
-      {
-        base: { "package.json": manifest("up", "1.0.0", '  "files": ["a"],') },
-        ours: { "package.json": manifest("up", "1.0.0", '  "files": ["a", "b"],') },
-        theirs: { "package.json": manifest("up", "1.0.0", '  "files": ["a", "c"],') }
-      },
-      ["package.json"]
-    ],
-    [
-      "for a manifest together with another file",
-      {
-        base: { "a.txt": "1\n", "package.json": upstream1 },
-        ours: { "a.txt": "2\n", "package.json": upstream2 },
-        theirs: { "a.txt": "3\n", "package.json": fork1 }
-      },
-      ["a.txt", "package.json"]
-    ],
-    [
-      "for two manifests of which one cannot be merged",
-      {
-        base: { "a/package.json": upstream1, "package.json": upstream1 },
-        ours: { "a/package.json": manifest("x", "2.0.0"), "package.json": upstream2 },
-        theirs: { "a/package.json": fork1, "package.json": fork1 }
-      },
-      ["a/package.json", "package.json"]
-    ],
-    [
-      "for a side that is no JSON",
-      { ...renameBesideBump, ours: { "package.json": upstream2.replace(",\n", "\n") } },
-      ["package.json"]
-    ],
-    [
-      "for a removed manifest",
-      { ...renameBesideBump, ours: { "package.json": null, x: "x" } },
-      ["package.json"]
-    ],
-    ["for a manifest added on both sides", { ...renameBesideBump, base: { x: "x" } }, ["package.json"]],
-    [
-      "for a manifest that is a link on one side",
-      { ...renameBesideBump, ours: { "package.json": { symlink: "elsewhere" } } },
-      ["package.json", "package.json~"]
-    ],
-    [
-      "for a manifest that an attribute calls binary",
-      { ...renameBesideBump, base: { ...renameBesideBump.base, ".gitattributes": "package.json binary\n" } },
-      ["package.json"]
-    ]
-  ]
-  test.each(cases)("%s", (_, given, paths) =>
-    withGit(() =>
-      Effect.gen(function* () {
-        const repo = yield* makeManifestFork(given)
-        const objects = yield* repo.git("count-objects")
-        for (const engine of ["stream", "process"] as const) {
-          const conflict = yield* conflictAsBefore(repo.directory, { engine })
-          // Git puts the id of a throw-away commit behind a name that two kinds of file want.
-          expect(conflict.files.map(({ path }) => path.replace(/~.*/, "~"))).toEqual(paths)
-        }
-        expect(yield* repo.git("count-objects")).toBe(objects)
-      })
-    )()
   )
 })
