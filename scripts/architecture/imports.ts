@@ -12,7 +12,9 @@ export interface Import {
 
 /** Every specifier once, in order of first appearance. */
 export const readImports = (text: string): ReadonlyArray<Import> => {
-  const runtime = new Set(new Bun.Transpiler({ loader: "ts" }).scanImports(text).map(({ path }) => path))
+  // The transpiler reads modules, and a `#!` line makes a file a program.
+  const module = text.replace(/^#!.*/, "")
+  const runtime = new Set(new Bun.Transpiler({ loader: "ts" }).scanImports(module).map(({ path }) => path))
   const written = scanSpecifiers(blankComments(text))
   return [...new Set([...written, ...runtime])].map((specifier) => ({
     specifier,

@@ -6,11 +6,10 @@ import { describe } from "bun:test"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { AnyAggregate } from "../store/Aggregate.ts"
-import type { Driver } from "../store/Driver.ts"
 import { changesContract } from "./StoreContractChanges.ts"
 import { commitContract } from "./StoreContractCommit.ts"
 import { factContract } from "./StoreContractFacts.ts"
-import { accounts } from "./StoreContractLedger.ts"
+import { accounts, type MakeDriver } from "./StoreContractLedger.ts"
 import { listContract } from "./StoreContractLists.ts"
 import { outputContract } from "./StoreContractOutputs.ts"
 import { reopenContract } from "./StoreContractReopen.ts"
@@ -20,12 +19,12 @@ export const storeContractAggregates: ReadonlyArray<AnyAggregate> = [accounts]
 
 export interface StoreContractOptions {
   /** Makes an empty store, which is gone when the scope closes. */
-  readonly make: Effect.Effect<Driver, never, Scope.Scope>
+  readonly make: MakeDriver
   /**
    * Makes the place of an empty store and gives what opens it, again and again. Left out for a store that ends
    * with its process.
    */
-  readonly place?: Effect.Effect<Effect.Effect<Driver, never, Scope.Scope>, never, Scope.Scope>
+  readonly place?: Effect.Effect<MakeDriver, never, Scope.Scope>
 }
 
 /** Registers the tests of the contract for one driver. */
@@ -38,6 +37,3 @@ export const storeContract = (name: string, { make, place }: StoreContractOption
     outputContract(make)
     if (place !== undefined) reopenContract(place)
   })
-
-/** What makes an empty store. */
-export type MakeDriver = StoreContractOptions["make"]

@@ -8,8 +8,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { make as makeStore } from "../store/Store.ts"
 import { it } from "./effectTest.ts"
-import type { MakeDriver } from "./StoreContract.ts"
-import { commitOf } from "./StoreContractLedger.ts"
+import { commitOf, type MakeDriver } from "./StoreContractLedger.ts"
 
 type Store = ReturnType<typeof makeStore>
 

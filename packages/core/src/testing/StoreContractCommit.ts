@@ -5,8 +5,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { make as makeStore } from "../store/Store.ts"
 import { it } from "./effectTest.ts"
-import type { MakeDriver } from "./StoreContract.ts"
-import { accounts, commitOf, credited, encoded, opened } from "./StoreContractLedger.ts"
+import { accounts, commitOf, credited, encoded, type MakeDriver, opened } from "./StoreContractLedger.ts"
 
 /** Writers that commit at the same time. */
 const writers = 64

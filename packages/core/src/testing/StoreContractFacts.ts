@@ -6,8 +6,15 @@ import * as TestClock from "effect/TestClock"
 import { Projector } from "../store/Projector.ts"
 import { make as makeStore } from "../store/Store.ts"
 import { it } from "./effectTest.ts"
-import type { MakeDriver } from "./StoreContract.ts"
-import { accounts, commitOf, credited, encoded, opened, statusChanged } from "./StoreContractLedger.ts"
+import {
+  accounts,
+  commitOf,
+  credited,
+  encoded,
+  type MakeDriver,
+  opened,
+  statusChanged
+} from "./StoreContractLedger.ts"
 
 /** Strings that have broken stores before: controls, quotes, line and paragraph separators, astral and lone halves. */
 const hardStrings = [

@@ -1,7 +1,13 @@
 /** The aggregate that the store contract writes with: an account with a status, in today's, yesterday's and tomorrow's words. */
+import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import { make } from "../store/Aggregate.ts"
+import type { Driver } from "../store/Driver.ts"
+
+/** What makes an empty store, which is gone when the scope closes. */
+export type MakeDriver = Effect.Effect<Driver, never, Scope.Scope>
 
 export const LedgerFact = Schema.Union(
   Schema.TaggedStruct("Opened", {

@@ -3,8 +3,7 @@ import { describe, expect } from "bun:test"
 import * as Effect from "effect/Effect"
 import { make as makeStore, pageSizeDefault, pageSizeMax } from "../store/Store.ts"
 import { it } from "./effectTest.ts"
-import type { MakeDriver } from "./StoreContract.ts"
-import { accounts, opened, statusChanged } from "./StoreContractLedger.ts"
+import { accounts, type MakeDriver, opened, statusChanged } from "./StoreContractLedger.ts"
 
 type Accounts = ReturnType<typeof makeStore>
 

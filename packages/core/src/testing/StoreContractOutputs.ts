@@ -3,7 +3,7 @@ import { describe, expect } from "bun:test"
 import * as Effect from "effect/Effect"
 import type { OutputRecord } from "../store/Driver.ts"
 import { it } from "./effectTest.ts"
-import type { MakeDriver } from "./StoreContract.ts"
+import type { MakeDriver } from "./StoreContractLedger.ts"
 
 export const outputContract = (make: MakeDriver): void =>
   describe("outputs and leases", () => {
