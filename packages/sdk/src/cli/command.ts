@@ -2,7 +2,7 @@
  * How the code of a command is found: it is loaded when the command runs, so that help, completions and a wrong command
  * line load neither Effect nor a store.
  */
-import type { CommandContext } from "@stricli/core"
+import type { Command, CommandContext, RouteMap } from "@stricli/core"
 import type { Caller } from "./Caller.ts"
 import type { ExitCode } from "./exitCodes.ts"
 import { beginSession, type CommonFlags, type Session } from "./Session.ts"
@@ -13,6 +13,12 @@ export interface CliContext extends CommandContext {
   /** Told once, when the command has ended. */
   readonly finish: (code: ExitCode) => void
 }
+
+/** A noun with its verbs, or the program with its nouns. */
+export type CommandMap = RouteMap<CliContext>
+
+/** One command of the tree. */
+export type CommandLeaf = Command<CliContext>
 
 /** The code of a command: does it, and says how it ended. What it throws is told as an error. */
 export type Run<Flags extends CommonFlags, Args extends ReadonlyArray<unknown> = []> = (

@@ -1,7 +1,7 @@
 /** The tree of commands: noun, then verb. Everything that it loads is what help and completions need, and no more. */
-import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core"
+import { buildCommand, buildRouteMap } from "@stricli/core"
 import { attemptCommands } from "./attempt/commands.ts"
-import { type CliContext, lazily } from "./command.ts"
+import { type CliContext, type CommandMap, lazily } from "./command.ts"
 import { eventCommands } from "./event/commands.ts"
 import { flowCommands } from "./flow/commands.ts"
 import { logCommands } from "./log/commands.ts"
@@ -49,7 +49,7 @@ const completions = buildCommand<CommonFlags, [(typeof shells)[number]], CliCont
 })
 
 /** All commands. */
-export const commandTree: RouteMap<CliContext> = buildRouteMap<Noun, CliContext>({
+export const commandTree: CommandMap = buildRouteMap<Noun, CliContext>({
   routes: {
     flow: flowCommands,
     watch: watchCommand,

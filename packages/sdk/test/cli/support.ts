@@ -33,9 +33,12 @@ export const call = async (argv: ReadonlyArray<string>, options: CallOptions): P
     env: { PATH: process.env["PATH"], HOME: options.cwd, ...options.env },
     cwd: options.cwd,
     readInput: async () => new TextEncoder().encode(options.input ?? ""),
-    stdout: { isTerminal: options.terminal === true, write: (text) => {
+    stdout: {
+      isTerminal: options.terminal === true,
+      write: (text) => {
         stdout += text
-      } },
+      }
+    },
     stderr: {
       isTerminal: options.terminal === true,
       write: (text) => {

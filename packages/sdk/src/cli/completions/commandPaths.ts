@@ -1,6 +1,5 @@
 /** The tree of commands as completions need it: what may follow each word. */
-import type { Command, RouteMap } from "@stricli/core"
-import type { CliContext } from "../command.ts"
+import type { CommandLeaf, CommandMap } from "../command.ts"
 
 /** A word, with what it is for. */
 export interface Candidate {
@@ -27,7 +26,7 @@ export interface CommandPath {
 }
 
 /** Every path of the tree, the program first. */
-export const commandPaths = (root: RouteMap<CliContext>): ReadonlyArray<CommandPath> =>
+export const commandPaths = (root: CommandMap): ReadonlyArray<CommandPath> =>
   walk(root, []).map((each) => ({ ...each, options: [...each.options, help] }))
 
 // --- internal ---
@@ -38,7 +37,7 @@ const help: OptionCandidate = {
   value: { kind: "none" }
 }
 
-const walk = (map: RouteMap<CliContext>, names: ReadonlyArray<string>): ReadonlyArray<CommandPath> => {
+const walk = (map: CommandMap, names: ReadonlyArray<string>): ReadonlyArray<CommandPath> => {
   const entries = map.getAllEntries().filter(({ hidden }) => !hidden)
   const here: CommandPath = {
     path: names.join(" "),
@@ -52,10 +51,9 @@ const walk = (map: RouteMap<CliContext>, names: ReadonlyArray<string>): Readonly
   return [here, ...below]
 }
 
-const isMap = (target: Command<CliContext> | RouteMap<CliContext>): target is RouteMap<CliContext> =>
-  "getAllEntries" in target
+const isMap = (target: CommandLeaf | CommandMap): target is CommandMap => "getAllEntries" in target
 
-const leaf = ({ parameters }: Command<CliContext>, path: string): CommandPath => {
+const leaf = ({ parameters }: CommandLeaf, path: string): CommandPath => {
   const { flags = {}, positional } = parameters
   const first = positional?.kind === "tuple" ? positional.parameters[0] : undefined
   return {

@@ -1,6 +1,5 @@
 /** `patchmoi completions`: a script made of the tree of commands. It needs nothing of patchmoi while one types. */
-import type { RouteMap } from "@stricli/core"
-import type { CliContext } from "../command.ts"
+import type { CommandMap } from "../command.ts"
 import { type ExitCode, exitCodes } from "../exitCodes.ts"
 import type { Session } from "../Session.ts"
 import { bashCompletions } from "./bash.ts"
@@ -15,7 +14,7 @@ export const printCompletions = (
   session: Session,
   shell: keyof typeof scripts,
   program: string,
-  root: RouteMap<CliContext>
+  root: CommandMap
 ): ExitCode => {
   const script = scripts[shell](program, commandPaths(root))
   if (session.json) session.printJson({ shell, script })

@@ -1,7 +1,7 @@
 /** `patchmoi flow …`: the flows of a workspace, and running them. */
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
-import { argument, commonOptions, eventOption, flag, option, recordOptions } from "../options.ts"
+import { argument, commonOptions, eventOption, flag, option } from "../options.ts"
 import type { CommonFlags } from "../Session.ts"
 import type { ExplainFlags, FireFlags, RunStepFlags } from "./flags.ts"
 
@@ -21,7 +21,13 @@ const fire = buildCommand<FireFlags, [], CliContext>({
     fullDescription:
       "Dispatches an event and runs the steps that it matches, then the follow-up events that they ask for. The record is in memory, unless --data-dir or DATA_DIR names a folder."
   },
-  parameters: { flags: { ...recordOptions, event: eventOption } },
+  parameters: {
+    flags: {
+      ...commonOptions,
+      dataDir: option("Keep the record in this folder (default: DATA_DIR, else in memory)", "dir"),
+      event: eventOption
+    }
+  },
   loader: lazily(() => import("./fire.ts"))
 })
 

@@ -1,0 +1,190 @@
+import { describe, expect, test } from "bun:test"
+import { isolatedEnvironment } from "@patchmoi/git/testing/TempRepo"
+import { call, errorOf, makeFolder } from "./support.ts"
+
+/** A fork of an upstream with releases v1 and v2, two patches on v1, and a file that only `clash` disagrees about. */
+const makeFork = async (options: { readonly clash: boolean }) => {
+  const folder = await makeFolder()
+  const git = async (...args: ReadonlyArray<string>): Promise<string> => {
+    const child = Bun.spawn(["git", ...args], {
+      cwd: folder.path,
+      env: { PATH: process.env["PATH"], ...isolatedEnvironment },
+      stdout: "pipe",
+      stderr: "pipe"
+    })
+    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+    if (child.exitCode !== 0) throw new Error(`git ${args.join(" ")}: ${stderr}`)
+    return stdout.trim()
+  }
+  const commit = async (message: string, name: string, text: string): Promise<void> => {
+    await folder.write(name, text)
+    await git("add", "--all")
+    await git("commit", "--quiet", "-m", message)
+  }
+  await git("init", "--quiet", "--initial-branch=main", ".")
+  await commit("base", "a.txt", "one\ntwo\nthree\n")
+  await git("tag", "v1")
+  await git("switch", "--quiet", "-c", "patch/first")
+  await commit("first", "b.txt", "b\n")
+  await git("switch", "--quiet", "-c", "patch/second", "v1")
+  await commit("second", "a.txt", "one\nours\nthree\n")
+  await git("switch", "--quiet", "main")
+  await commit("release", options.clash ? "a.txt" : "c.txt", "one\nupstream\nthree\n")
+  await git("tag", "v2")
+  await git("remote", "add", "origin", "https://forge.example/fork.git")
+  await git("remote", "add", "upstream", "https://forge.example/upstream.git")
+  await git("update-ref", "refs/remotes/upstream/main", "v2")
+  const patch = (...argv: ReadonlyArray<string>) =>
+    call(["patch", ...argv], {
+      cwd: folder.path,
+      env: { PATH: process.env["PATH"], ...isolatedEnvironment }
+    })
+  return { folder, git, patch }
+}
+
+describe("patch doctor", () => {
+  test("a repository that is ready, in the lines that scripts know", async () => {
+    const { folder, git, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    const id = (await git("rev-parse", "v2")).slice(0, 12)
+    expect(await patch("doctor")).toEqual({
+      exitCode: 0,
+      stdout: [
+        `repo: ${folder.path}`,
+        "branch: main",
+        `main: main ${id}`,
+        `upstream: upstream/main ${id}`,
+        "patches: 2",
+        "worktree: clean",
+        "ready: yes",
+        ""
+      ].join("\n"),
+      stderr: ""
+    })
+  })
+
+  test("each issue is a line, and the exit code is 1", async () => {
+    const { folder, git, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    await git("remote", "remove", "origin")
+    await folder.write("loose.txt", "x")
+    const { exitCode, stdout } = await patch("doctor")
+    expect(exitCode).toBe(1)
+    expect(stdout).toContain('ready: no\n- no remote "origin"')
+    expect(stdout).toContain("- the work tree has uncommitted changes")
+    const json = JSON.parse((await patch("doctor", "--json")).stdout)
+    expect(json).toMatchObject({ ready: false, canRebuild: true, topology: { workTree: "dirty" } })
+  })
+
+  test("a folder without a repository is an error", async () => {
+    await using folder = await makeFolder()
+    const called = await call(["patch", "doctor", "--json"], { cwd: folder.path })
+    expect(called.exitCode).toBe(1)
+    expect(errorOf(called)).toMatchObject({ code: "NotARepository", directory: folder.path })
+  })
+})
+
+describe("patch list", () => {
+  test("the branches in order, with commit, subject and count", async () => {
+    const { folder, git, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    const [first, second] = [await git("rev-parse", "patch/first"), await git("rev-parse", "patch/second")]
+    expect((await patch("list")).stdout).toBe(
+      `patch/first\t${first}\tfirst\t1\npatch/second\t${second}\tsecond\t1\n`
+    )
+    expect(JSON.parse((await patch("list", "--json")).stdout).patches[0]).toMatchObject({ commits: 1 })
+    await git("update-ref", "-d", "refs/remotes/upstream/main")
+    const without = await patch("list")
+    expect(without.stdout).toStartWith(`patch/first\t${first}\t\t`)
+    expect(without.stderr).toContain("patchmoi patch doctor")
+  })
+})
+
+describe("patch rebuild", () => {
+  test("moves the candidate and nothing else; a dry run moves nothing", async () => {
+    const { folder, git, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    const dry = await patch("rebuild", "--onto", "v2", "--dry-run")
+    expect(dry.exitCode).toBe(0)
+    expect(dry.stdout).toContain("no branch was moved (dry run)\n")
+    expect(await git("branch", "--list", "candidate/*")).toBe("")
+    const before = await git("rev-parse", "main", "patch/first", "patch/second", "HEAD")
+    const rebuilt = await patch("rebuild", "--onto", "v2")
+    const tip = await git("rev-parse", "candidate/v2")
+    expect(rebuilt.exitCode).toBe(0)
+    expect(rebuilt.stdout).toContain("applied patch/first: 1 commit\napplied patch/second: 1 commit\n")
+    expect(rebuilt.stdout).toContain(`candidate: candidate/v2 ${tip.slice(0, 12)}\n`)
+    expect(await git("show", "candidate/v2:a.txt")).toBe("one\nours\nthree")
+    expect(await git("rev-parse", "main", "patch/first", "patch/second", "HEAD")).toBe(before)
+    expect(await git("status", "--porcelain")).toBe("")
+  })
+
+  test("--to names another branch; one that is checked out is not moved", async () => {
+    const { folder, git, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    expect(JSON.parse((await patch("rebuild", "--to", "next", "--json")).stdout)).toMatchObject({
+      _tag: "Rebuilt",
+      candidate: "next"
+    })
+    expect(await git("rev-parse", "next~2")).toBe(await git("rev-parse", "v2"))
+    const refused = await patch("rebuild", "--to", "main", "--json")
+    expect(refused.exitCode).toBe(1)
+    expect(errorOf(refused)).toMatchObject({ code: "BranchCheckedOut", ref: "refs/heads/main" })
+  })
+
+  test("a patch that upstream took in is dropped with the reason", async () => {
+    const { folder, git, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    await git("switch", "--quiet", "main")
+    await folder.write("b.txt", "b\n")
+    await git("add", "--all")
+    await git("commit", "--quiet", "-m", "taken in")
+    await git("tag", "v3")
+    expect((await patch("rebuild", "--onto", "v3")).stdout).toContain(
+      "dropped patch/first: it changes nothing any more\n"
+    )
+  })
+
+  test("a conflict is told in full, moves nothing, and is exit code 10", async () => {
+    const { folder, git, patch } = await makeFork({ clash: true })
+    await using _ = folder
+    const called = await patch("rebuild", "--onto", "v2")
+    expect(called.exitCode).toBe(10)
+    const blob = await git("rev-parse", "patch/second:a.txt")
+    for (const part of [
+      "applied patch/first: 1 commit\n",
+      `conflict patch/second: ${(await git("rev-parse", "patch/second")).slice(0, 12)} second\n`,
+      "a.txt (content)\n",
+      `  theirs (the patch): ${blob} (mode 100644)\n`,
+      "<<<<<<<",
+      "  upstream\n",
+      "  ours\n",
+      ">>>>>>>"
+    ]) {
+      expect(called.stdout).toContain(part)
+    }
+    expect(await git("branch", "--list", "candidate/*")).toBe("")
+    const json = await patch("rebuild", "--onto", "v2", "--json")
+    expect(json.exitCode).toBe(10)
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      _tag: "Conflicted",
+      conflict: { patch: "patch/second", files: [{ path: "a.txt", kind: "content" }] }
+    })
+  })
+
+  test("what cannot be rebuilt is told with the reason", async () => {
+    const { folder, git, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    expect(errorOf(await patch("rebuild", "--onto", "v9", "--json"))).toMatchObject({
+      code: "RevisionNotFound"
+    })
+    expect(errorOf(await patch("rebuild", "--onto", "--upload-pack=x", "--json"))).toMatchObject({
+      code: "UsageError"
+    })
+    await folder.write(".patchmoi.toml", "[safety]\nallowRebuild = false\n")
+    expect(errorOf(await patch("rebuild", "--json"))).toMatchObject({ code: "RebuildForbidden" })
+    await folder.write(".patchmoi.toml", "")
+    await git("update-ref", "-d", "refs/remotes/upstream/main")
+    expect(errorOf(await patch("rebuild", "--json"))).toMatchObject({ code: "NothingToRebuild" })
+  })
+})
