@@ -1,8 +1,7 @@
 #!/usr/bin/env bun
-import { runCommandLine } from "./cli/main.ts"
 /** The program `patchmoi`: hands the process to the command line, and its exit code back. No top-level await: it is packaged as byte code. */
+import { runCommandLine } from "./cli/main.ts"
 import { callerOf } from "./cli/processCaller.ts"
 
-void runCommandLine(callerOf(process), process.argv.slice(2)).then((code) => {
-  process.exitCode = code
-})
+// Everything is written and closed when the code is there: nothing is left to wait for.
+void runCommandLine(callerOf(process), process.argv.slice(2)).then((code) => process.exit(code))

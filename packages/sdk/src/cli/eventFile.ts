@@ -1,5 +1,6 @@
 /** Reads the file behind `--event`. */
-import { open } from "node:fs/promises"
+import { closeSync, openSync } from "node:fs"
+import { readBounded } from "./readBounded.ts"
 import type { Session } from "./Session.ts"
 
 /** Largest event file, in bytes (8 MiB). A payload may be 1 MiB of JSON, which an indented file can write larger. */
@@ -29,7 +30,7 @@ export interface FileEvent {
 /** The event in a file, `-` for standard input; `payload` is `{}` where the file has none. Rejects with {@link EventFileInvalid}. */
 export const readEventFile = async (session: Session, given: string): Promise<FileEvent> => {
   const file = given === "-" ? "standard input" : session.path(given)
-  const bytes = given === "-" ? await session.caller.readInput(eventFileBytesMax) : await readUpTo(file)
+  const bytes = given === "-" ? await session.caller.readInput(eventFileBytesMax) : readUpTo(file)
   if (bytes.byteLength > eventFileBytesMax) {
     throw new EventFileInvalid(file, `it is larger than ${eventFileBytesMax} bytes`)
   }
@@ -58,22 +59,16 @@ const parse = (file: string, text: string): unknown => {
 }
 
 /** The file, or one byte more than may be read of it. */
-const readUpTo = async (file: string): Promise<Uint8Array> => {
-  await using handle = await open(file).catch((cause: unknown) => {
+const readUpTo = (file: string): Uint8Array => {
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(file, "r")
+    return readBounded(descriptor, eventFileBytesMax + 1)
+  } catch (cause) {
     throw new EventFileInvalid(file, `it cannot be read (${codeOf(cause)})`)
-  })
-  const chunks: Array<Uint8Array> = []
-  let size = 0
-  while (size <= eventFileBytesMax) {
-    const buffer = new Uint8Array(Math.min(65_536, eventFileBytesMax + 1 - size))
-    const { bytesRead } = await handle.read(buffer).catch((cause: unknown) => {
-      throw new EventFileInvalid(file, `it cannot be read (${codeOf(cause)})`)
-    })
-    if (bytesRead === 0) break
-    chunks.push(buffer.subarray(0, bytesRead))
-    size += bytesRead
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
   }
-  return Buffer.concat(chunks)
 }
 
 const codeOf = (cause: unknown): string =>

@@ -1,7 +1,8 @@
 /** The caller that the running process is. */
-import { fstatSync, readSync, statSync, writeSync } from "node:fs"
+import { fstatSync, statSync, writeSync } from "node:fs"
 import type { Caller, Interruption, Output } from "./Caller.ts"
 import { exitCodes } from "./exitCodes.ts"
+import { readBounded } from "./readBounded.ts"
 
 /** What is needed of `process`. */
 export interface HostProcess {
@@ -20,7 +21,7 @@ export const callerOf = (host: HostProcess): Caller => {
   return {
     env: host.env,
     cwd: host.cwd(),
-    readInput: async (bytesMax) => readUpTo(0, bytesMax + 1),
+    readInput: async (bytesMax) => readBounded(0, bytesMax + 1),
     stdout,
     stderr: outputOf(host, 2),
     // `process.stdout` opens a stream, which costs milliseconds: only a terminal has columns to tell.
@@ -49,17 +50,13 @@ const isTerminal = (descriptor: 1 | 2): boolean => {
     // A descriptor that is closed has nobody behind it.
     return false
   }
-  const tty: typeof import("node:tty") = require("node:tty")
-  return tty.isatty(descriptor)
+  return process.getBuiltinModule("node:tty").isatty(descriptor)
 }
 
 const inspect = (descriptor: 1 | 2) => {
   const stats = fstatSync(descriptor)
   return { rdev: stats.rdev, isCharacterDevice: stats.isCharacterDevice() }
 }
-
-/** Bytes that are asked for at a time. */
-const inputChunkBytes = 65_536
 
 const listen = (host: HostProcess, killed: ReadonlyArray<() => void>): AbortSignal => {
   const controller = new AbortController()
@@ -99,29 +96,3 @@ const outputOf = (host: HostProcess, descriptor: 1 | 2): Output => ({
     }
   }
 })
-
-const readUpTo = (descriptor: number, bytesMax: number): Uint8Array => {
-  const chunks: Array<Uint8Array> = []
-  let size = 0
-  while (size < bytesMax) {
-    const buffer = new Uint8Array(Math.min(inputChunkBytes, bytesMax - size))
-    const read = readOnce(descriptor, buffer)
-    if (read === 0) break
-    chunks.push(buffer.subarray(0, read))
-    size += read
-  }
-  return Buffer.concat(chunks)
-}
-
-const readOnce = (descriptor: number, buffer: Uint8Array): number => {
-  while (true) {
-    try {
-      return readSync(descriptor, buffer)
-    } catch (cause) {
-      const code = cause instanceof Error && "code" in cause ? cause.code : undefined
-      if (code === "EOF") return 0
-      if (code !== "EAGAIN") throw cause
-      Bun.sleepSync(1)
-    }
-  }
-}

@@ -9,6 +9,7 @@ export const cut = (text: string, width: number): string => {
   if (width <= 0) return ""
   let kept = ""
   let used = 0
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" })
   for (const { segment } of segmenter.segment(text)) {
     const wide = widthOf(segment)
     if (used + wide > width - 1) break
@@ -27,7 +28,8 @@ export const oneLine = (text: string): string => text.replace(controlCharacters,
 
 // --- internal ---
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" })
+/** Made when the first text is too wide: it costs milliseconds. */
+let segmenter: Intl.Segmenter | undefined
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out.
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
