@@ -155,7 +155,7 @@ describe("a seeded violation is found", () => {
     "coreNeedsOnce",
     {
       "packages/core/src/A.ts": `import "ajv"`,
-      "packages/core/src/B.ts": `import type { C } from "ajv/dist/core"`
+      "packages/core/src/B.ts": `import { C } from "ajv/dist/core"\nnew C()`
     },
     /ajv is to be behind one module/
   )

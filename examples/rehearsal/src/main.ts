@@ -11,7 +11,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { FlowError } from "@patchmoi/sdk"
-import { attention, good, RehearsalFailed, tell } from "./narrator.ts"
+import { attention, good, open, RehearsalFailed, tell } from "./narrator.ts"
 import { rehearseOffline } from "./offline.ts"
 import { rehearsePackage } from "./package.ts"
 import { placesIn } from "./workspace.ts"
@@ -48,6 +48,10 @@ const makeRoot = async (directory: string | undefined): Promise<string> => {
 }
 
 const main = async (): Promise<number> => {
+  open({
+    write: (line) => console.log(line),
+    colored: process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === ""
+  })
   const { package: name, from, to, directory, help } = readArguments()
   if (help === true) {
     tell(usage)

@@ -1,18 +1,32 @@
 /** How the rehearsal tells its story on the terminal. */
 
-const colored = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === ""
-const style = (code: number, text: string): string => (colored ? `\u001b[${code}m${text}\u001b[0m` : text)
+/** Where the story is told. */
+export interface Stage {
+  readonly write: (line: string) => void
+  /** Whether it is a terminal that shows colours. */
+  readonly colored: boolean
+}
+
+let stage: Stage = { write: () => {}, colored: false }
+
+/** Opens the stage; what was told before went nowhere. */
+export const open = (opened: Stage): void => {
+  stage = opened
+}
+
+const style = (code: number, text: string): string =>
+  stage.colored ? `\u001b[${code}m${text}\u001b[0m` : text
 
 let chapters = 0
 
 /** Begins a chapter. */
 export const chapter = (title: string): void => {
   chapters += 1
-  console.log(`\n${style(1, `${chapters}. ${title}`)}`)
+  stage.write(`\n${style(1, `${chapters}. ${title}`)}`)
 }
 
 /** Tells one thing. */
-export const tell = (text: string): void => console.log(`   ${text.replaceAll("\n", "\n   ")}`)
+export const tell = (text: string): void => stage.write(`   ${text.replaceAll("\n", "\n   ")}`)
 
 /** Tells one thing that went as it should. */
 export const good = (text: string): void => tell(`${style(32, "✓")} ${text}`)
@@ -22,7 +36,7 @@ export const attention = (text: string): void => tell(`${style(33, "!")} ${text}
 
 /** Shows a text as it is: a conflict, the output of a step. */
 export const quote = (text: string): void => {
-  for (const line of text.replace(/\n$/, "").split("\n")) console.log(`     ${style(2, "│")} ${line}`)
+  for (const line of text.replace(/\n$/, "").split("\n")) stage.write(`     ${style(2, "│")} ${line}`)
 }
 
 /** The rehearsal did not go as it must. Its message is all that a user sees. */

@@ -38,6 +38,8 @@ export const EntrySkipped = Schema.TaggedStruct("EntrySkipped", {
 export const SourcePolled = Schema.TaggedStruct("SourcePolled", {
   outcome: Schema.Literal("ok", "not_modified", "failed"),
   error: Schema.optional(Schema.String),
+  /** The document that the validators belong to, without credentials: at another address they say nothing. */
+  url: Schema.optional(Schema.String),
   etag: Schema.optional(Schema.String),
   lastModified: Schema.optional(Schema.String)
 })
@@ -58,6 +60,7 @@ export const SourceDocument = Schema.Struct({
       at: Schema.String,
       outcome: Schema.Literal("ok", "not_modified", "failed"),
       error: Schema.optional(Schema.String),
+      url: Schema.optional(Schema.String),
       etag: Schema.optional(Schema.String),
       lastModified: Schema.optional(Schema.String)
     })
@@ -152,7 +155,7 @@ const isQuiet = (
 ): boolean => {
   const last = source?.lastPoll
   if (last === undefined || now - Date.parse(last.at) >= quietPollMillis) return false
-  return (["outcome", "error", "etag", "lastModified"] as const).every(
+  return (["outcome", "error", "url", "etag", "lastModified"] as const).every(
     (field) => last[field] === polled[field]
   )
 }

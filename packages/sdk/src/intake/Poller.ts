@@ -21,6 +21,7 @@ import { FeedHttp, type FeedResponse } from "./FeedHttp.ts"
 import { type FeedStart, type FeedStateEntry, startFromFeedState } from "./FeedState.ts"
 import type { Provider } from "./Provider.ts"
 import { findProvider } from "./Providers.ts"
+import { withoutCredentials } from "./Redact.ts"
 import { type Selection, selectNew } from "./SelectNew.ts"
 import { FeedSignal, toFlowEvent } from "./Signal.ts"
 import type { Source } from "./Source.ts"
@@ -73,6 +74,7 @@ export const make = Effect.gen(function* () {
         _tag: "RecordPoll",
         outcome,
         now: transaction.now,
+        url: withoutCredentials(source.url),
         ...details
       })
     )
@@ -189,11 +191,11 @@ export const make = Effect.gen(function* () {
     const known = Option.getOrUndefined(yield* store.load(Sources, source.id))
     const { accept, bytesMax } = provider
     const response = yield* Effect.either(
-      http.get({ url: source.url, accept, bytesMax, validators: validatorsOf(known) })
+      http.get({ url: source.url, accept, bytesMax, validators: validatorsOf(source, known) })
     )
     if (Either.isLeft(response)) return yield* failed(source, response.left.message)
     if (response.right._tag === "NotModified") {
-      yield* recordPoll(source, "not_modified", validatorsOf(known))
+      yield* recordPoll(source, "not_modified", validatorsOf(source, known))
       return quietReport(source, "not_modified")
     }
     const feed = provider.parse(source, response.right.bytes, { baseUrl: response.right.url })
@@ -222,8 +224,10 @@ const quietReport = (source: Source, outcome: PollReport["outcome"]): PollReport
   skipped: []
 })
 
-const validatorsOf = (known: SourceDocument | undefined): PollDetails => {
-  const { etag, lastModified } = known?.lastPoll ?? {}
+/** What the server gave with the document of last time, if the source still names that document. */
+const validatorsOf = (source: Source, known: SourceDocument | undefined): PollDetails => {
+  const { url, etag, lastModified } = known?.lastPoll ?? {}
+  if (url !== withoutCredentials(source.url)) return {}
   return {
     ...(etag === undefined ? {} : { etag }),
     ...(lastModified === undefined ? {} : { lastModified })
