@@ -26,7 +26,7 @@ export const make = (options: FlowFoldersOptions): Effect.Effect<typeof FlowCata
     let compiler: SchemaCompiler | undefined
     const folders = new FlowFolders(options, (version) => lazyCheck(version, () => compiler))
     const snapshot = Effect.fn("FlowCatalogFiles.snapshot")(function* () {
-      const found = yield* Effect.promise(() => folders.read())
+      const found = folders.read()
       if (compiler === undefined && needsCompiler(found)) compiler = yield* loadCompiler
       return found
     })
@@ -46,7 +46,7 @@ export const findBrokenSchemas = Effect.fn("FlowCatalogFiles.findBrokenSchemas")
   const files = new FileVersions()
   const issues: Array<FlowIssue> = []
   for (const path of paths) {
-    const version = yield* Effect.promise(() => files.read(path, schemaFileBytesMax))
+    const version = files.read(path, schemaFileBytesMax)
     if ("code" in version) {
       issues.push({ file: path, message: `cannot be read (${version.code})` })
       continue

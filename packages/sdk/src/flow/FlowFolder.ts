@@ -33,21 +33,21 @@ export class FlowFolderReader {
   }
 
   /** What the folder is now; `undefined` when it has no `flow.toml`. The same object when nothing changed. */
-  async read(places: FlowPlaces): Promise<FoundFolder | undefined> {
+  read(places: FlowPlaces): FoundFolder | undefined {
     const file = `${places.folder}/${manifestFileName}`
-    const version = await this.#files.read(file, manifestBytesMax)
+    const version = this.#files.read(file, manifestBytesMax)
     if ("code" in version) {
       if (version.code === "ENOENT" || version.code === "ENOTDIR") return undefined
       return this.#broken(places.folder, file, [unreadable(file, version, manifestBytesMax)])
     }
-    const real = await realPathOf(file)
+    const real = realPathOf(file)
     if (real.path === undefined || !isInside(places, real.path)) {
       const message = "leads outside of the flow folder and the workspace, and is not read"
       return this.#broken(places.folder, file, [{ file, message }])
     }
     const read = this.#manifests.get(version) ?? readManifest(file, version.text)
     this.#manifests.set(version, read)
-    const files = await this.#resolve(places, file, read.paths)
+    const files = this.#resolve(places, file, read.paths)
     const issues = [...read.issues, ...files.issues]
     if (read.manifest === undefined || issues.length > 0) {
       return this.#broken(places.folder, file, issues, read.manifest?.name)
@@ -59,25 +59,19 @@ export class FlowFolderReader {
   }
 
   /** Forgets folders and files that were not read since the last sweep. */
-  async sweep(): Promise<void> {
-    await this.#files.sweep()
+  sweep(): void {
+    this.#files.sweep()
     this.#old = this.#current
     this.#current = new Map()
   }
 
-  async #resolve(
-    places: FlowPlaces,
-    file: string,
-    paths: ReadonlyArray<ManifestPath>
-  ): Promise<ResolvedFiles> {
+  #resolve(places: FlowPlaces, file: string, paths: ReadonlyArray<ManifestPath>): ResolvedFiles {
     const issues: Array<FlowIssue> = []
     const identities: Array<string> = []
     const pathOf = new Map<string, string>()
     const checkOf = new Map<string, PayloadCheck>()
-    const found = await Promise.all(
-      paths.map(async (path) => ({ path, target: await resolvePath(places, file, path) }))
-    )
-    for (const { path, target } of found) {
+    for (const path of paths) {
+      const target = resolvePath(places, file, path)
       if (typeof target !== "string") {
         issues.push(target)
         continue
@@ -85,7 +79,7 @@ export class FlowFolderReader {
       pathOf.set(path.field, target)
       identities.push(target)
       if (path.kind !== "schema") continue
-      const schema = await this.#files.read(target, schemaFileBytesMax)
+      const schema = this.#files.read(target, schemaFileBytesMax)
       if ("code" in schema) {
         issues.push({ ...unreadable(target, schema, schemaFileBytesMax), field: path.field })
         continue

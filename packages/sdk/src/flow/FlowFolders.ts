@@ -8,7 +8,7 @@
  * 3. A folder is one flow, however many symbolic links lead to it.
  * 4. Nothing that is unchanged is read or parsed again, and a snapshot without a change is the same object.
  */
-import { readdir } from "node:fs/promises"
+import { readdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import type { BrokenFlow, CatalogSnapshot, Flow } from "@patchmoi/core/flow/Flow"
 import { type CheckOf, FlowFolderReader, type FoundFolder, manifestFileName } from "./FlowFolder.ts"
@@ -35,10 +35,6 @@ export class FlowFolders {
   readonly #reader: FlowFolderReader
   #warned = new Map<Flow, { readonly notes: string; readonly flow: Flow }>()
   #last: CatalogSnapshot = { flows: [], broken: [] }
-  /** The look that is going on, or the last one. */
-  #looking: Promise<CatalogSnapshot> = Promise.resolve(this.#last)
-  /** The look that comes after it, if somebody waits for one. */
-  #waiting: Promise<CatalogSnapshot> | undefined
 
   /** `checkOf` makes the check of a trigger's schema, once per version of the file; without it triggers have none. */
   constructor(options: FlowFoldersOptions, checkOf?: CheckOf) {
@@ -47,37 +43,22 @@ export class FlowFolders {
     this.#roots = (options.roots ?? flowRootsDefault).map((root) => resolve(this.#workspace, root))
   }
 
-  /**
-   * All flows as they are now: every change that was made before the call is seen. Calls that come while a look is going
-   * on share the next one. Never rejects: what cannot be read is listed as broken.
-   */
-  read(): Promise<CatalogSnapshot> {
-    this.#waiting ??= this.#looking.then(() => {
-      this.#waiting = undefined
-      const look = this.#look()
-      this.#looking = look
-      return look
-    })
-    return this.#waiting
-  }
-
-  async #look(): Promise<CatalogSnapshot> {
-    const workspaceReal = (await realPathOf(this.#workspace)).path ?? this.#workspace
+  /** All flows as they are now. Never throws: what cannot be read is listed as broken. */
+  read(): CatalogSnapshot {
+    const workspaceReal = realPathOf(this.#workspace).path ?? this.#workspace
     const seen = new Set<string>()
-    const children = (await Promise.all(this.#roots.map(listRoot))).flat().filter((child) => {
+    const children = this.#roots.flatMap(listRoot).filter((child) => {
       if (child.kind === "broken") return true
       const isNew = !seen.has(child.folderReal)
       seen.add(child.folderReal)
       return isNew
     })
-    const found = await Promise.all(
-      children.map((child) =>
-        child.kind === "broken"
-          ? child
-          : this.#reader.read({ folder: child.folder, folderReal: child.folderReal, workspaceReal })
-      )
+    const found = children.map((child) =>
+      child.kind === "broken"
+        ? child
+        : this.#reader.read({ folder: child.folder, folderReal: child.folderReal, workspaceReal })
     )
-    await this.#reader.sweep()
+    this.#reader.sweep()
     return this.#snapshot(found.filter((each) => each !== undefined))
   }
 
@@ -134,16 +115,14 @@ interface Child {
 }
 
 /** The folders of a root in code-unit order, links followed. A root that is not there has none. */
-const listRoot = async (root: string): Promise<ReadonlyArray<Child | BrokenFolder>> => {
+const listRoot = (root: string): ReadonlyArray<Child | BrokenFolder> => {
   try {
-    const entries = await readdir(root, { withFileTypes: true })
+    const entries = readdirSync(root, { withFileTypes: true })
     const names = entries
       .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
       .map((entry) => entry.name)
       .sort((left, right) => (left < right ? -1 : 1))
-    const children = await Promise.all(
-      names.slice(0, foldersPerRootMax).map((name) => childOf(join(root, name)))
-    )
+    const children = names.slice(0, foldersPerRootMax).map((name) => childOf(join(root, name)))
     const left = names.length - foldersPerRootMax
     return left > 0
       ? [...children, broken(root, `holds ${left} folders more than the ${foldersPerRootMax} that are read`)]
@@ -154,8 +133,8 @@ const listRoot = async (root: string): Promise<ReadonlyArray<Child | BrokenFolde
   }
 }
 
-const childOf = async (folder: string): Promise<Child | BrokenFolder> => {
-  const real = await realPathOf(folder)
+const childOf = (folder: string): Child | BrokenFolder => {
+  const real = realPathOf(folder)
   if (real.path !== undefined) return { kind: "folder", folder, folderReal: real.path }
   const why = real.code === "ENOENT" ? "is a link to nothing" : `cannot be followed (${real.code})`
   return broken(folder, why)

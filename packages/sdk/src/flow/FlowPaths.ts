@@ -4,7 +4,7 @@
  *
  * The path that comes out is the real one: what was checked is what runs.
  */
-import { realpath, stat } from "node:fs/promises"
+import { realpathSync, type Stats, statSync } from "node:fs"
 import { isAbsolute, relative, resolve, sep } from "node:path"
 import type { FlowIssue } from "@patchmoi/core/flow/Flow"
 import type { ManifestPath } from "./FlowManifest.ts"
@@ -26,11 +26,7 @@ const expectations: Record<ManifestPath["kind"], string> = {
 }
 
 /** The real path of what a manifest names, or the issue with it. */
-export const resolvePath = async (
-  places: FlowPlaces,
-  file: string,
-  path: ManifestPath
-): Promise<string | FlowIssue> => {
+export const resolvePath = (places: FlowPlaces, file: string, path: ManifestPath): string | FlowIssue => {
   const expected = expectations[path.kind]
   const refused = (why: string): FlowIssue => {
     const found = JSON.stringify(path.value)
@@ -39,7 +35,7 @@ export const resolvePath = async (
   }
   const absolute = resolve(places.folder, path.value)
   if (path.kind === "cwd" && absolute === places.folder) return places.folderReal
-  const real = await realPathOf(absolute)
+  const real = realPathOf(absolute)
   if (real.path === undefined) {
     // Whether something exists outside is nobody's business, so a path that leaves by its text says only that.
     if (!isInside(places, absolute) && !isInside(places, resolve(places.folderReal, path.value))) {
@@ -52,19 +48,17 @@ export const resolvePath = async (
   }
   // Whoever reads the schema finds out whether it is a file.
   if (path.kind === "schema") return real.path
-  const status = await stat(real.path).catch(() => undefined)
+  const status = statusOf(real.path)
   if (path.kind === "cwd") return status?.isDirectory() === true ? real.path : refused("which is no folder")
   return status?.isFile() === true ? real.path : refused("which is no file")
 }
 
 /** The path without symbolic links, or the code of the error, such as `ENOENT`. */
-export const realPathOf = async (
+export const realPathOf = (
   path: string
-): Promise<
-  { readonly path: string; readonly code?: never } | { readonly path?: never; readonly code: string }
-> => {
+): { readonly path: string; readonly code?: never } | { readonly path?: never; readonly code: string } => {
   try {
-    return { path: await realpath(path) }
+    return { path: realpathSync.native(path) }
   } catch (cause) {
     return { code: errorCode(cause) }
   }
@@ -77,6 +71,14 @@ export const errorCode = (cause: unknown): string =>
 /** Whether a path lies in the flow folder or in the workspace, or is one of them. */
 export const isInside = (places: FlowPlaces, path: string): boolean =>
   isBelow(places.folderReal, path) || isBelow(places.workspaceReal, path)
+
+const statusOf = (path: string): Stats | undefined => {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
+}
 
 const isBelow = (root: string, path: string): boolean => {
   const way = relative(root, path)

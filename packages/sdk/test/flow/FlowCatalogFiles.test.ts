@@ -85,7 +85,7 @@ describe("the catalog of files", () => {
     })
     const script = `
       const { FlowFolders } = await import(${JSON.stringify(import.meta.resolve("../../src/flow/FlowFolders.ts"))})
-      const plain = await new FlowFolders({ workspaceRoot: ${JSON.stringify(workspace.root)} }).read()
+      const plain = new FlowFolders({ workspaceRoot: ${JSON.stringify(workspace.root)} }).read()
       const loaded = (part) => Object.keys(require.cache).some((path) => path.includes(part))
       const early = [plain.flows.length, loaded("/effect/"), loaded("/ajv/")]
       const { make } = await import(${JSON.stringify(import.meta.resolve("../../src/flow/FlowCatalogFiles.ts"))})

@@ -9,7 +9,7 @@ import { noteBrokenFlows, noteWarnings } from "./brokenFlows.ts"
 
 /** Prints the good flows; broken ones and warnings go to standard error and do not change the exit code. */
 export const run: Run<CommonFlags> = async (session) => {
-  const { flows, broken } = await new FlowFolders({ workspaceRoot: session.directory }).read()
+  const { flows, broken } = new FlowFolders({ workspaceRoot: session.directory }).read()
   if (session.json) {
     session.printJson({ flows: flows.map(toJson), broken })
     return exitCodes.good

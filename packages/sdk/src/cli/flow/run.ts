@@ -28,7 +28,7 @@ import { UnknownFlow, UnknownStep } from "./unknownNames.ts"
 /** Prints `{ flow, step, result }`; on a terminal, the step's output and what it says. */
 export const run: Run<RunStepFlags, [string, string]> = async (session, flags, flowName, stepName) => {
   const given = await readEventFile(session, flags.event)
-  const snapshot = await new FlowFolders({ workspaceRoot: session.directory }).read()
+  const snapshot = new FlowFolders({ workspaceRoot: session.directory }).read()
   const { flow, step } = findStep(session, snapshot, flowName, stepName)
   const layer = BunExecutor.layer({
     environment: { mode: "inherit", values: session.caller.env, secrets: [] }
