@@ -40,7 +40,8 @@ export const withRecord = <A, E>(
   session: Session,
   options: RecordOptions,
   effect: Effect.Effect<A, E, RecordServices>
-): Promise<A> => runWith(session, layerRecord(session, options), effect)
+): Promise<A> =>
+  runWith(session, layerRecord(session, options), effect, { leavesNothing: options.state.kind === "memory" })
 
 /** Runs an effect that only reads a record. A service may write it meanwhile. A folder that is not there reads as empty. */
 export const readingRecord = <A, E>(

@@ -6,7 +6,6 @@
  */
 
 import { readdirSync, readFileSync } from "node:fs"
-import { readFile } from "node:fs/promises"
 import type { ProcessIdentity } from "@patchmoi/core/executor/Executor"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -19,11 +18,13 @@ const pollMillis = 10
  * `/proc`, and when the process is already gone.
  *
  * Read off the main thread: the kernel makes the reader wait while a fresh process sets up its memory
- * (measured: 1.3 ms).
+ * (measured: 1.3 ms). By `Bun.file`, as loading `node:fs/promises` costs milliseconds of a cold start.
  */
 export const identifyProcess = (pid: number): Effect.Effect<ProcessIdentity> =>
   Effect.promise(async () => {
-    const stat = await readFile(statPath(pid), "latin1").catch(() => undefined)
+    const stat = await Bun.file(statPath(pid))
+      .text()
+      .catch(() => undefined)
     return stat === undefined ? { pid } : { pid, startTicks: parseStat(stat).startTicks }
   })
 
