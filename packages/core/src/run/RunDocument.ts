@@ -1,9 +1,9 @@
 /** A run as it is kept: everything that deciding and listing need. What the outside sees of it is `RunView.ts`. */
 import * as Schema from "effect/Schema"
 import { ExitCause, ProcessIdentity } from "../executor/Executor.ts"
-import { StepPlan } from "../flow/Flow.ts"
 import { FlowResult, ProcessStatus } from "../flow/FlowResult.ts"
-import { AttemptId, EventId, LeaseToken, MaintenanceAttemptId, RunId } from "../Ids.ts"
+import { AttemptId, LeaseToken, RunId } from "../Ids.ts"
+import { runFields } from "./RunFact.ts"
 
 /** What became of an attempt. */
 export const AttemptStatus = Schema.Literal("running", "completed", "failed", "timeout", "canceled", "lost")
@@ -25,18 +25,7 @@ export interface AttemptDocument extends Schema.Schema.Type<typeof AttemptDocume
 
 export const RunDocument = Schema.Struct({
   id: RunId,
-  eventId: EventId,
-  eventType: Schema.String,
-  flowName: Schema.String,
-  flowVersion: Schema.Number,
-  flowRoot: Schema.String,
-  config: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.Unknown })),
-  stepName: Schema.String,
-  generation: Schema.Int,
-  plan: StepPlan,
-  concurrencyKey: Schema.optional(Schema.String),
-  depth: Schema.Int,
-  maintenanceAttemptId: Schema.optional(MaintenanceAttemptId),
+  ...runFields,
   processStatus: ProcessStatus,
   attempts: Schema.Array(AttemptDocument),
   /** When the next attempt may start, in milliseconds since the Unix epoch. */

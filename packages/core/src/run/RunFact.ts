@@ -5,8 +5,8 @@ import { StepPlan } from "../flow/Flow.ts"
 import { FlowResult } from "../flow/FlowResult.ts"
 import { AttemptId, EventId, LeaseToken, MaintenanceAttemptId } from "../Ids.ts"
 
-/** A step that matched an event waits for a slot. Everything that it takes to run it is here: a later edit of the flow does not change it. */
-export const RunQueued = Schema.TaggedStruct("RunQueued", {
+/** Everything that it takes to run a step for an event: a later edit of the flow does not change it. */
+export const runFields = {
   eventId: EventId,
   eventType: Schema.String,
   flowName: Schema.String,
@@ -22,7 +22,10 @@ export const RunQueued = Schema.TaggedStruct("RunQueued", {
   /** How deep in a chain of follow-up events the run's event is. */
   depth: Schema.optionalWith(Schema.Int, { default: () => 0 }),
   maintenanceAttemptId: Schema.optional(MaintenanceAttemptId)
-})
+}
+
+/** A step that matched an event waits for a slot. */
+export const RunQueued = Schema.TaggedStruct("RunQueued", runFields)
 
 /** A worker has claimed the run under a lease. */
 export const AttemptStarted = Schema.TaggedStruct("AttemptStarted", {

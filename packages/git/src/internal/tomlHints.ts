@@ -1,4 +1,4 @@
-/** Helps for messages about a TOML file: where a key stands, and which known key a wrong one was meant to be. */
+/** Where a key stands in a TOML file, for messages. */
 
 /** The line of a key in a section, from 1, or of the section's header without a key; `null` when it is not found. */
 export const lineOfKey = (text: string, section: string, name?: string): number | null => {
@@ -20,30 +20,6 @@ export const lineOfKey = (text: string, section: string, name?: string): number 
   return fallback
 }
 
-/** The known word with the fewest edits, when it is near enough to be what was meant: at most a third of its letters. */
-export const nearestOf = (word: string, known: ReadonlyArray<string>): string | undefined => {
-  const plain = (text: string) => text.toLowerCase().replace(/[-_]/g, "")
-  const ranked = known
-    .map((candidate) => ({ candidate, edits: editsBetween(plain(word).slice(0, 100), plain(candidate)) }))
-    .sort((a, b) => a.edits - b.edits)
-  const best = ranked[0]
-  return best !== undefined && best.edits <= Math.ceil(best.candidate.length / 3) ? best.candidate : undefined
-}
-
 // --- internal ---
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
-
-/** Levenshtein distance, one row at a time. */
-const editsBetween = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const kept = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(kept, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
-}

@@ -11,13 +11,14 @@
  * only forbid (`OperatorPolicy`).
  */
 import { dirname, join } from "node:path"
+import { nearest } from "@patchmoi/core/nearest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { parse, TomlError } from "smol-toml"
 import { parseBranch, RemoteName } from "../GitName.ts"
-import { lineOfKey, nearestOf } from "../internal/tomlHints.ts"
+import { lineOfKey } from "../internal/tomlHints.ts"
 import { type ConfigIssue, PatchmoiConfigInvalid } from "./ConfigIssue.ts"
 import type { Permission, Restrictions } from "./OperatorPolicy.ts"
 
@@ -260,8 +261,8 @@ const valueOf = (value: unknown, name: string): unknown => entriesOf(value).find
 
 const unknownKeys = ({ file, text }: Source, table: unknown): ReadonlyArray<ConfigIssue> => {
   const warn = (known: ReadonlyArray<string>, section: string, name?: string): ConfigIssue => {
-    const nearest = nearestOf(name ?? section, known)
-    const expected = nearest === undefined ? `one of ${known.join(", ")}` : `"${nearest}"`
+    const meant = nearest(name ?? section, known)
+    const expected = meant === undefined ? `one of ${known.join(", ")}` : `"${meant}"`
     const field = name === undefined ? section : `${section}.${name}`
     return { file, line: lineOfKey(text, section, name), field, expected, found: "an unknown key" }
   }

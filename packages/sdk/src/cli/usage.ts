@@ -1,4 +1,6 @@
 /** Says what is wrong with a command line, out of what the parser found, in one line of our own words. */
+
+import { didYouMean } from "@patchmoi/core/nearest"
 import {
   AliasNotFoundError,
   ArgumentParseError,
@@ -9,7 +11,6 @@ import {
   UnsatisfiedFlagError,
   UnsatisfiedPositionalError
 } from "@stricli/core"
-import { didYouMean } from "./nearest.ts"
 import { UsageError } from "./UsageError.ts"
 
 /** The problem with an argument or an option. */

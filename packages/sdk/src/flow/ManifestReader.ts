@@ -1,5 +1,7 @@
 /** Takes keys out of the tables of one manifest and notes what is wrong or unknown, with the field's full path. */
+
 import type { FlowIssue } from "@patchmoi/core/flow/Flow"
+import { nearest } from "@patchmoi/core/nearest"
 import type { ListItem, ManifestKey, Table } from "./FlowManifestKeys.ts"
 
 /** Longest text that an issue quotes, in UTF-16 code units. */
@@ -82,29 +84,3 @@ const describe = (value: unknown): string => {
 
 const quoteKey = (name: string): string =>
   /^[A-Za-z0-9_-]{1,80}$/.test(name) ? name : JSON.stringify(name.slice(0, quotedLengthMax))
-
-/** The known key that takes the fewest edits, if they are few for the length of both. */
-const nearest = (name: string, known: ReadonlyArray<string>): string | undefined => {
-  if (name.length > quotedLengthMax) return undefined
-  let best: { readonly key: string; readonly edits: number } | undefined
-  for (const key of known) {
-    const edits = editDistance(name.toLowerCase(), key)
-    const editsMax = Math.max(1, Math.floor(Math.max(name.length, key.length) / 3))
-    if (edits <= editsMax && (best === undefined || edits < best.edits)) best = { key, edits }
-  }
-  return best?.key
-}
-
-/** How many characters must be put in, taken out or changed to make one text of the other. */
-const editDistance = (from: string, to: string): number => {
-  let previous = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= to.length; column++) {
-      const changed = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1)
-      current.push(Math.min(changed, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
-    }
-    previous = current
-  }
-  return previous[to.length] ?? 0
-}

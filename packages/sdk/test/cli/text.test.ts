@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test"
-import { nearest } from "../../src/cli/nearest.ts"
 import { type Column, toLines, toTable } from "../../src/cli/text/table.ts"
 import { cut, oneLine, pad, widthOf } from "../../src/cli/text/width.ts"
 
@@ -58,13 +57,5 @@ describe("table", () => {
 
   test("no rows are no text", () => {
     expect(toTable(columns, [], { width: 80, heading: plain })).toBe("")
-  })
-})
-
-describe("nearest", () => {
-  test("finds what is nearly right, and nothing else", () => {
-    expect(nearest("alhpa", ["beta", "alpha"])).toBe("alpha")
-    expect(nearest("zzz", ["beta", "alpha"])).toBeUndefined()
-    expect(nearest("x".repeat(10_000), ["x"])).toBeUndefined()
   })
 })

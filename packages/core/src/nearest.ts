@@ -1,12 +1,15 @@
-/** The right word for one that is nearly right. */
+/** The right word for one that is nearly right: an unknown key, command or name in a message. Imports nothing. */
 
-/** The word that takes the fewest edits, if they are few for the length of both. */
+/**
+ * The known word that takes the fewest edits (Levenshtein), if they are at most a third of the letters. Case, `-` and `_`
+ * do not count.
+ */
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
   if (word.length > nearestLengthMax) return undefined
   let best: { readonly word: string; readonly edits: number } | undefined
   for (const candidate of known) {
     if (candidate.length > nearestLengthMax) continue
-    const edits = editDistance(word.toLowerCase(), candidate.toLowerCase())
+    const edits = editDistance(plain(word), plain(candidate))
     const editsMax = Math.max(1, Math.ceil(Math.max(word.length, candidate.length) / 3))
     if (edits <= editsMax && (best === undefined || edits < best.edits)) best = { word: candidate, edits }
   }
@@ -23,6 +26,8 @@ export const didYouMean = (word: string, known: Iterable<string>): string => {
 
 /** Longest word that is compared, in UTF-16 code units: the work grows with the square of it. */
 const nearestLengthMax = 128
+
+const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, "")
 
 /** How many characters must be put in, taken out or changed to make one text of the other. */
 const editDistance = (from: string, to: string): number => {
