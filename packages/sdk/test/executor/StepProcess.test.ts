@@ -46,7 +46,7 @@ describe("a process that left the group", () => {
       yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => openFiles() <= before }).pipe(
         Effect.timeoutFail({
           duration: "5 seconds",
-          onTimeout: () => new Error(`${openFiles() - before} files are still open`)
+          onTimeout: () => `${openFiles() - before} files are still open`
         })
       )
       const pid = Number(/pid (\d+)/.exec(chunks.map(({ text }) => text).join(""))?.[1])
