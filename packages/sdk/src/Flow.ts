@@ -80,6 +80,11 @@ export interface DispatchResult extends DispatchOutcome {
   readonly runs: ReadonlyArray<RunView>
 }
 
+/** What became of a cancel: the run once it has ended, with its output. */
+export interface CancelResult {
+  readonly run: RunView
+}
+
 export interface EventPage {
   /** Without their runs: `getEvent` gives these. */
   readonly events: ReadonlyArray<EventView>
@@ -119,7 +124,7 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     readonly cancelRun: (
       runId: string,
       options?: CancelOptions
-    ) => Effect.Effect<RunView, UnknownRun | RunAlreadyEnded | StateDisabled | StoreFailure>
+    ) => Effect.Effect<CancelResult, UnknownRun | RunAlreadyEnded | StateDisabled | StoreFailure>
     readonly getEvent: (
       eventId: string
     ) => Effect.Effect<EventView, UnknownEvent | StateDisabled | StoreFailure>

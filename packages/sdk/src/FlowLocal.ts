@@ -93,7 +93,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         if (!isRunId(runId)) return yield* unknownRun(runId)
         yield* engine.cancel(runId, cancel)
         const [run] = yield* engine.awaitRuns([runId])
-        return yield* viewOf(run ?? (yield* loadRun(runId)))
+        return { run: yield* viewOf(run ?? (yield* loadRun(runId))) }
       }),
       getEvent: Effect.fn("Flow.getEvent")(function* (eventId: string) {
         yield* remembering("getEvent")

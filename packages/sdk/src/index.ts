@@ -18,6 +18,7 @@ export type { ClientState, FlowClientOptions } from "./client/FlowClientOptions.
 export type { PollSourcesOptions } from "./client/pollSources.ts"
 export type { Change, EventView } from "./client/views.ts"
 export type {
+  CancelResult,
   DispatchPage,
   DispatchResult,
   EventPage,

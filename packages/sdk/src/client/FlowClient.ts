@@ -10,6 +10,7 @@ import type { MaintenanceDocument } from "@patchmoi/core/maintenance/Maintenance
 import type { RunView } from "@patchmoi/core/run/RunView"
 import type * as Effect from "effect/Effect"
 import type {
+  CancelResult,
   DispatchPage,
   DispatchResult,
   EventPage,
@@ -88,7 +89,7 @@ export class FlowClient implements AsyncDisposable {
   cancelRun(
     runId: string,
     options: { readonly by?: string; readonly reason?: string } & CallOptions = {}
-  ): Promise<RunView> {
+  ): Promise<CancelResult> {
     const { signal, ...cancel } = options
     return this.#run((flow) => flow.cancelRun(runId, cancel), options)
   }

@@ -105,7 +105,7 @@ describe("in memory, under the clock of the test", () => {
       const flow = yield* Flow
       const { runIds } = yield* flow.dispatchEvent({ id: "1", type: "t.slow" }, { wait: false })
       yield* Stream.runHead(Stream.filter(flow.watch(), ({ type }) => type === "AttemptStarted"))
-      expect(yield* flow.cancelRun(runIds[0] ?? "")).toMatchObject({ processStatus: "canceled" })
+      expect(yield* flow.cancelRun(runIds[0] ?? "")).toMatchObject({ run: { processStatus: "canceled" } })
     }).pipe(Effect.provide(layer))
   )
 })

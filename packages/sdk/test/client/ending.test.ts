@@ -56,11 +56,10 @@ describe.each(rememberingStates)("with state %s", (kind) => {
     expect(holding.waitingOn?._tag).toBe("Lease")
 
     expect(await client.cancelRun(queued, { by: "mira", reason: "not now" })).toMatchObject({
-      processStatus: "canceled",
-      attemptCount: 0
+      run: { id: queued, processStatus: "canceled", attemptCount: 0 }
     })
     const canceled = await client.cancelRun(running)
-    expect(canceled).toMatchObject({ processStatus: "canceled", exit: { _tag: "Canceled" } })
+    expect(canceled.run).toMatchObject({ processStatus: "canceled", exit: { _tag: "Canceled" } })
     expect(await isAlive(pid)).toBe(false)
     // Again is no error and changes nothing.
     expect(await client.cancelRun(running)).toEqual(canceled)
@@ -89,7 +88,7 @@ describe.each(rememberingStates)("with state %s", (kind) => {
     const [run] = (await client.listRuns()).runs
     expect(run?.processStatus).toBe("running")
     expect(await isAlive(pid)).toBe(true)
-    expect((await client.cancelRun(run?.id ?? "")).processStatus).toBe("canceled")
+    expect((await client.cancelRun(run?.id ?? "")).run.processStatus).toBe("canceled")
     await tearDown(client, workspace)
   }, 20_000)
 

@@ -69,7 +69,7 @@ describe("maintain-fork and checks", () => {
     }
     const { runIds } = await ws.client.dispatchEvent(event, { wait: false })
     await until(() => existsSync(pidFile) && existsSync(join(ws.root, "tree")))
-    const run = await ws.client.cancelRun(runIds[0] ?? "")
+    const { run } = await ws.client.cancelRun(runIds[0] ?? "")
     expect(run.processStatus).toBe("canceled")
     const pid = Number(await readFile(pidFile, "utf8"))
     const tree = (await readFile(join(ws.root, "tree"), "utf8")).trim()
