@@ -94,6 +94,8 @@ export interface EventPage {
 export interface RunPage {
   /** Without their output: `getRun` gives it. */
   readonly runs: ReadonlyArray<RunView>
+  /** The event that was asked for, when one was. */
+  readonly eventId?: string
   readonly cursor?: string
 }
 

@@ -117,7 +117,8 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
           ...pageOf(filter),
           where: fits(filter)
         })
-        return { runs: items.map(briefViewOf), ...next }
+        const { eventId } = filter
+        return { runs: items.map(briefViewOf), ...(eventId === undefined ? {} : { eventId }), ...next }
       }),
       explainEvent: engine.explain,
       listFlows: catalog.snapshot,

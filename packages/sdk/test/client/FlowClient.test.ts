@@ -133,6 +133,8 @@ describe.each(rememberingStates)("a client with state %s", (kind) => {
       (await client.listRuns(filter)).runs.map(({ eventId }) => eventId)
     expect(await flowsOf({})).toEqual(["6", "5", "4", "3", "2", "1"] as Array<never>)
     expect(await flowsOf({ eventId: "3" })).toEqual(["3"] as Array<never>)
+    expect(await client.listRuns({ eventId: "none" })).toEqual({ runs: [], eventId: "none" })
+    expect(await client.listRuns({ flowName: "none" })).toEqual({ runs: [] })
     expect(await flowsOf({ flowName: "other" })).toEqual(["6"] as Array<never>)
     expect(await flowsOf({ flowName: "other", eventId: "3" })).toEqual([])
     expect(await flowsOf({ status: "blocked" })).toEqual(["6"] as Array<never>)
