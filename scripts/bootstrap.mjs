@@ -33,7 +33,8 @@ const fetchMillisMax = 5 * 60_000
 
 const tasks = {
   verify: ["scripts/verify.ts"],
-  rehearsal: ["examples/rehearsal/src/main.ts"]
+  rehearsal: ["examples/rehearsal/src/main.ts"],
+  patchmoi: ["packages/sdk/src/bin.ts"]
 }
 
 /** A refusal that a stranger can act on: the message says what to do, so no stack is printed. */

@@ -123,7 +123,7 @@ describe("with Bun on PATH", () => {
 
   test("names the tasks that there are", async () => {
     expect((await run(["nothing"])).stderr).toContain(
-      `unknown task "nothing". Known tasks: verify, rehearsal.`
+      `unknown task "nothing". Known tasks: verify, rehearsal, patchmoi.`
     )
     expect((await run([])).exitCode).toBe(1)
   })

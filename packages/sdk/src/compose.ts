@@ -2,20 +2,19 @@
  * Where the layers meet: a store, an executor and a catalog under the engine, and the flow service on top.
  * Everything that runs flows on this machine (client, command line, daemon) is one of these.
  */
-import { aggregates } from "@patchmoi/core/Aggregates"
 import * as Engine from "@patchmoi/core/engine/Engine"
 import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
 import type { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Store from "@patchmoi/core/store/Store"
-import { FileStore, FileStoreReader, type LogDamaged, type StoreLocked } from "@patchmoi/store-file"
+import type { LogDamaged, StoreLocked } from "@patchmoi/store-file"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BunExecutor from "./executor/BunExecutor.ts"
 import type { StepEnvironment } from "./executor/StepEnvironment.ts"
 import type { Flow } from "./Flow.ts"
 import * as FlowLocal from "./FlowLocal.ts"
 import * as FlowCatalogFiles from "./flow/FlowCatalogFiles.ts"
-import { readableFiles } from "./record/readableFiles.ts"
 
 /** Where the record is kept. `none` forgets it, and refuses to be asked for it. `read` looks at a folder that another process writes. */
 export type StateKind =
@@ -54,11 +53,10 @@ export const layerLocal = (
   )
 }
 
-/** The store of a kind of state. */
-export const layerStore = (state: StateKind): Layer.Layer<Store.Store, OpenError> => {
-  if (state.kind !== "file") return Store.layerMemory
-  const { dataDir: directory } = state
-  return state.access === "read"
-    ? Store.layerDriver(FileStoreReader.openReadOnly({ directory, aggregates }))
-    : FileStore.layer({ directory, aggregates, projections: readableFiles })
-}
+/** The store of a kind of state. The one on disk is loaded when it is asked for. */
+export const layerStore = (state: StateKind): Layer.Layer<Store.Store, OpenError> =>
+  state.kind === "file"
+    ? Layer.unwrapEffect(
+        Effect.promise(async () => (await import("./record/fileStore.ts")).layerFileStore(state))
+      )
+    : Store.layerMemory
