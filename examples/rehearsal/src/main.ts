@@ -59,6 +59,9 @@ const main = async (): Promise<number> => {
   }
   const given = [name, from, to].filter((value) => value !== undefined).length
   if (given !== 0 && given !== 3) throw new UsageError("--package, --from and --to go together")
+  if (name !== undefined && from === to) {
+    throw new UsageError(`--from and --to are both ${to}: they are two releases, the older one first`)
+  }
   const places = placesIn(await makeRoot(directory))
   await mkdir(places.workspace, { recursive: true })
   if (name !== undefined && from !== undefined && to !== undefined) {

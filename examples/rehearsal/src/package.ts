@@ -8,7 +8,7 @@ import { FlowClient } from "@patchmoi/sdk"
 import { commitAll, git, initRepository } from "./git.ts"
 import { narrate } from "./narration.ts"
 import { chapter, good, insist, tell } from "./narrator.ts"
-import { type PackageDocument, readPackage, unpackVersion } from "./registry.ts"
+import { insistPublished, type PackageDocument, readPackage, unpackVersion } from "./registry.ts"
 import { onlyRun, showConflict, showOutput, summarize } from "./report.ts"
 import { installFlow, type Places, writeSources } from "./workspace.ts"
 
@@ -26,7 +26,7 @@ export const rehearsePackage = async (
 ): Promise<void> => {
   chapter(`${name} ${from} as upstream, and a fork that carries two patches`)
   const document = await readPackage(name)
-  insist(document.versions[to] !== undefined, `Version ${to} of ${name} was never published`)
+  for (const version of [from, to]) insistPublished(document, version)
   await initRepository(places.upstream)
   await importVersion(places, document, from)
   await makeFork(places, name, from)

@@ -1,53 +1,66 @@
 /** The npm registry that this machine is configured for: package documents and published files. */
 import { readdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
+import { answerMillisMax, download } from "./download.ts"
 import { insist, RehearsalFailed } from "./narrator.ts"
 
 /** What the rehearsal reads of a package document. */
 export interface PackageDocument {
   /** Where it is: what a source watches. */
   readonly url: string
-  readonly versions: Readonly<Record<string, PublishedVersion>>
+  readonly name: string
+  /** By version. What a version says of itself is looked at when its files are asked for. */
+  readonly versions: Readonly<Record<string, unknown>>
 }
 
-interface PublishedVersion {
-  readonly dist: { readonly tarball: string; readonly integrity?: string }
-}
+/** Largest package document, in bytes after decompression: as many as the source that watches it reads. */
+export const documentBytesMax = 64 * 1024 * 1024
 
-/** Longest time for one answer of the registry, in milliseconds. */
-const answerMillisMax = 60_000
+/** Largest archive of a version's files, in bytes. It is held in memory. */
+export const tarballBytesMax = 256 * 1024 * 1024
 
 /** Reads the document of a package from the configured registry. */
 export const readPackage = async (name: string): Promise<PackageDocument> => {
   const url = `${await registryUrl()}/${encodeURIComponent(name).replace(/^%40/, "@")}`
-  const response = await get(url)
-  insist(response.status !== 404, `The registry has no package "${name}"`)
-  insist(response.ok, `The registry answered ${response.status} for package "${name}"`)
-  const document: unknown = await response.json()
+  const bytes = await download({
+    url,
+    what: `the document of "${name}"`,
+    bytesMax: documentBytesMax,
+    absent: `The registry has no package "${name}"`
+  })
+  const document = parsed(bytes)
   insist(hasVersions(document), `The registry's document of "${name}" lists no versions`)
-  return { url, versions: document.versions }
+  return { url, name, versions: document.versions }
+}
+
+/** Throws unless a version is one of those that were published. */
+export const insistPublished = ({ name, versions }: PackageDocument, version: string): void => {
+  const others = Object.keys(versions)
+  const newest = others.slice(-versionsShownMax).join(", ")
+  insist(
+    Object.hasOwn(versions, version),
+    `Version ${version} of "${name}" was never published; ${others.length} others were, the last: ${newest}`
+  )
 }
 
 /** Puts the published files of a version into a folder, in place of whatever is there but `.git`. */
 export const unpackVersion = async (
-  { versions }: PackageDocument,
+  document: PackageDocument,
   version: string,
   directory: string
 ): Promise<void> => {
-  const published = versions[version]
-  insist(
-    published !== undefined,
-    `Version ${version} was never published; there are ${Object.keys(versions).length} others`
-  )
-  const response = await get(published.dist.tarball)
-  insist(response.ok, `The registry answered ${response.status} for the files of ${version}`)
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  insistIntegrity(bytes, published.dist.integrity, version)
+  insistPublished(document, version)
+  const published = document.versions[version]
+  insist(isPublished(published), `The registry's document of "${document.name}" has no files for ${version}`)
+  const { tarball, integrity } = published.dist
+  const what = `the files of ${document.name} ${version}`
+  const bytes = await download({ url: tarball, what, bytesMax: tarballBytesMax })
+  insistIntegrity(bytes, integrity, version)
   for (const entry of await readdir(directory)) {
     if (entry !== ".git") await rm(join(directory, entry), { recursive: true })
   }
   const unpacked = join(directory, ".git", "rehearsal-unpacked")
-  await new Bun.Archive(bytes).extract(unpacked)
+  await extract(bytes, unpacked, what)
   // The files of a package are in one folder, which most publishers call `package`.
   const [folder] = await readdir(unpacked)
   insist(folder !== undefined, `The files of ${version} are an empty archive`)
@@ -59,35 +72,70 @@ export const unpackVersion = async (
 
 // --- internal ---
 
+interface PublishedVersion {
+  readonly dist: { readonly tarball: string; readonly integrity?: string }
+}
+
+/** How many versions are shown to a user who asked for another one. */
+const versionsShownMax = 5
+
+/** What npm says is not repeated: it could be a URL with a password. */
 const registryUrl = async (): Promise<string> => {
-  const child = Bun.spawn(["npm", "config", "get", "registry"], {
-    stdout: "pipe",
-    stderr: "ignore",
-    stdin: "ignore"
-  })
-  const [text] = await Promise.all([new Response(child.stdout).text(), child.exited])
+  const { exitCode, text } = await askNpm()
   const url = text.trim()
-  insist(URL.canParse(url), `npm names no registry: it says ${JSON.stringify(url)}`)
+  insist(
+    exitCode === 0 && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol),
+    "npm names no registry (`npm config get registry`); it keeps a URL with a user name or password to itself"
+  )
+  const { username, password } = new URL(url)
+  insist(
+    username === "" && password === "",
+    "The URL of the configured registry has a user name or password in it, which the rehearsal does not take: it would write them into its sources file"
+  )
   return url.replace(/\/+$/, "")
 }
 
-const hasVersions = (document: unknown): document is Pick<PackageDocument, "versions"> =>
-  typeof document === "object" &&
-  document !== null &&
-  "versions" in document &&
-  typeof document.versions === "object" &&
-  document.versions !== null
-
-const get = async (url: string): Promise<Response> => {
+const askNpm = async (): Promise<{ readonly exitCode: number; readonly text: string }> => {
   try {
-    return await fetch(url, {
-      headers: { accept: "application/json, */*" },
-      signal: AbortSignal.timeout(answerMillisMax)
+    const child = Bun.spawn(["npm", "config", "get", "registry"], {
+      stdout: "pipe",
+      stderr: "ignore",
+      stdin: "ignore",
+      timeout: answerMillisMax
     })
+    const [text, exitCode] = await Promise.all([new Response(child.stdout).text(), child.exited])
+    return { exitCode, text }
   } catch (error) {
-    throw new RehearsalFailed(
-      `The registry cannot be reached: ${error instanceof Error ? error.message : String(error)}`
-    )
+    throw new RehearsalFailed(`npm, which knows the configured registry, cannot be started: ${error}`)
+  }
+}
+
+/** The JSON of a body, or undefined when it is none. */
+const parsed = (bytes: Uint8Array): unknown => {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
+
+const hasVersions = (document: unknown): document is Pick<PackageDocument, "versions"> =>
+  isObject(document) && "versions" in document && isObject(document.versions)
+
+const isPublished = (version: unknown): version is PublishedVersion => {
+  if (!isObject(version) || !("dist" in version) || !isObject(version.dist)) return false
+  const { dist } = version
+  if ("integrity" in dist && typeof dist.integrity !== "string") return false
+  return "tarball" in dist && typeof dist.tarball === "string"
+}
+
+const extract = async (bytes: Uint8Array, directory: string, what: string): Promise<void> => {
+  try {
+    await new Bun.Archive(bytes).extract(directory)
+  } catch (error) {
+    throw new RehearsalFailed(`${what} are no archive that can be unpacked: ${error}`)
   }
 }
 

@@ -54,6 +54,7 @@ export const RunView = Schema.Struct({
   backend: Schema.String,
   generation: Schema.Int,
   processStatus: ProcessStatus,
+  /** What {@link resultStatusOf} gives. */
   resultStatus: Schema.optional(ResultStatus),
   /** The same as `effectiveStatus`. */
   status: EffectiveStatus,
@@ -84,6 +85,17 @@ export const effectiveStatusOf = (run: Pick<RunDocument, "processStatus" | "resu
   if (run.processStatus === "completed") return result ?? "completed"
   if (run.processStatus !== "failed") return run.processStatus
   return result === "needs_intervention" || result === "blocked" ? result : "failed"
+}
+
+/**
+ * What was achieved: what the step said, also when its process failed after that; without a word from it, what its process
+ * came to. Nothing while the run has not ended, and when it was canceled before the step said anything.
+ */
+export const resultStatusOf = (
+  run: Pick<RunDocument, "processStatus" | "result">
+): ResultStatus | undefined => {
+  if (run.result !== undefined) return run.result.status
+  return run.processStatus === "completed" || run.processStatus === "failed" ? run.processStatus : undefined
 }
 
 /** Whether a person should look: it failed, it is blocked, it asks for intervention, or its retries are used up. */
@@ -120,7 +132,7 @@ export const toRunView = (
     backend: options.backend,
     generation: run.generation,
     processStatus: run.processStatus,
-    resultStatus: run.result?.status,
+    resultStatus: resultStatusOf(run),
     status,
     effectiveStatus: status,
     needsAttention: needsAttention(run),

@@ -42,28 +42,34 @@ const run = (more: Partial<RunDocument>): RunDocument => ({
 })
 
 describe("process and result in one status", () => {
-  type Row = readonly [ProcessStatus, ResultStatus | undefined, EffectiveStatus, attention: boolean]
-  const table: ReadonlyArray<Row> = [
-    ["queued", undefined, "queued", false],
-    ["running", undefined, "running", false],
-    ["completed", undefined, "completed", false],
-    ["completed", "completed", "completed", false],
-    ["completed", "changed", "changed", false],
-    ["completed", "skipped", "skipped", false],
-    ["completed", "failed", "failed", true],
-    ["completed", "blocked", "blocked", true],
-    ["completed", "needs_intervention", "needs_intervention", true],
-    ["failed", undefined, "failed", true],
-    ["failed", "completed", "failed", true],
-    ["failed", "changed", "failed", true],
-    ["failed", "blocked", "blocked", true],
-    ["failed", "needs_intervention", "needs_intervention", true],
-    ["canceled", undefined, "canceled", false],
-    ["canceled", "needs_intervention", "canceled", false]
+  type Row = readonly [
+    ProcessStatus,
+    said: ResultStatus | undefined,
+    ResultStatus | undefined,
+    EffectiveStatus,
+    attention: boolean
   ]
-  for (const [processStatus, status, effective, attention] of table) {
-    test(`${processStatus} with ${status ?? "no result"} is ${effective}${attention ? ", and needs attention" : ""}`, () => {
-      const document = run({ processStatus, ...(status === undefined ? {} : { result: { status } }) })
+  const table: ReadonlyArray<Row> = [
+    ["queued", undefined, undefined, "queued", false],
+    ["running", undefined, undefined, "running", false],
+    ["completed", undefined, "completed", "completed", false],
+    ["completed", "completed", "completed", "completed", false],
+    ["completed", "changed", "changed", "changed", false],
+    ["completed", "skipped", "skipped", "skipped", false],
+    ["completed", "failed", "failed", "failed", true],
+    ["completed", "blocked", "blocked", "blocked", true],
+    ["completed", "needs_intervention", "needs_intervention", "needs_intervention", true],
+    ["failed", undefined, "failed", "failed", true],
+    ["failed", "completed", "completed", "failed", true],
+    ["failed", "changed", "changed", "failed", true],
+    ["failed", "blocked", "blocked", "blocked", true],
+    ["failed", "needs_intervention", "needs_intervention", "needs_intervention", true],
+    ["canceled", undefined, undefined, "canceled", false],
+    ["canceled", "needs_intervention", "needs_intervention", "canceled", false]
+  ]
+  for (const [processStatus, said, result, effective, attention] of table) {
+    test(`${processStatus} with ${said ?? "no result"} is ${effective}${attention ? ", and needs attention" : ""}`, () => {
+      const document = run({ processStatus, ...(said === undefined ? {} : { result: { status: said } }) })
       expect(effectiveStatusOf(document)).toBe(effective)
       expect(needsAttention(document)).toBe(attention)
       const view = toRunView(document, { backend: "memory" })
@@ -72,7 +78,8 @@ describe("process and result in one status", () => {
         effective,
         attention
       ])
-      expect(view.resultStatus).toBe(status)
+      expect(view.resultStatus).toBe(result)
+      expect("resultStatus" in view).toBe(result !== undefined)
     })
   }
 

@@ -53,13 +53,13 @@ export const readingRecord = <A, E>(
   return withRecord(session, { state: { kind: "file", dataDir, access: "read" } }, effect)
 }
 
-/** Runs an effect over a record that is there, as its one writer. Rejects with {@link NoRecord}, or `StoreLocked` while a service writes it. */
+/** Runs an effect over a record that is there, as its one writer; what starts steps gives `secrets`. Rejects with {@link NoRecord}, or `StoreLocked` while a service writes it. */
 export const writingRecord = async <A, E>(
   session: Session,
   dataDir: string,
-  engine: EngineOptions,
+  options: Omit<RecordOptions, "state">,
   effect: Effect.Effect<A, E, RecordServices>
 ): Promise<A> => {
   requireRecord(dataDir)
-  return withRecord(session, { state: { kind: "file", dataDir, access: "write" }, engine }, effect)
+  return withRecord(session, { state: { kind: "file", dataDir, access: "write" }, ...options }, effect)
 }

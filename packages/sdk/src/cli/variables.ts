@@ -3,7 +3,8 @@
 /** Every variable, for the reference and for whoever looks for a name. */
 export const variables = {
   DATA_DIR: "The folder of the record, when `--data-dir` is not given.",
-  FEED_SOURCES_PATH: "The sources file of `watch`, when `--sources` is not given.",
+  FEED_SOURCES_PATH:
+    "The sources file of `watch`, when `--sources` is not given; what it names as secrets reaches no step of `flow fire`, `flow run` and `event replay`.",
   CODEX_FLOW_BACKEND_CWD: "The workspace, when `--cwd` is not given.",
   CODEX_FLOW_BACKEND_DATA_DIR: "As `DATA_DIR`, which beats it; not for `flow fire`.",
   NO_COLOR: "Anything but the empty text: no colours.",

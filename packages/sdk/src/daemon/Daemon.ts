@@ -10,7 +10,6 @@ import { layerLocal } from "../compose.ts"
 import * as FeedHttp from "../intake/FeedHttp.ts"
 import type { PollReport } from "../intake/Poller.ts"
 import { readSourcesFile } from "../intake/SourcesFile.ts"
-import { secretNamesOf } from "../intake/sourceSecrets.ts"
 import * as WatchService from "../intake/WatchService.ts"
 
 export interface DaemonOptions {
@@ -29,9 +28,9 @@ export interface DaemonOptions {
 
 /** Runs the service; ends only when it is interrupted, or fails at its start. */
 export const run = (options: DaemonOptions) =>
-  Effect.flatMap(readSourcesFile(options.sourcesFile, fileOptionsOf(options)), ({ sources }) =>
+  Effect.flatMap(readSourcesFile(options.sourcesFile, fileOptionsOf(options)), ({ secretNames }) =>
     // Read before the engine starts: what is still queued in the folder may run at once, and is to see no secret.
-    watchWith(options, [...secretNamesOf(sources)])
+    watchWith(options, [...secretNames])
   ).pipe(Effect.withSpan("Daemon.run"))
 
 // --- internal ---

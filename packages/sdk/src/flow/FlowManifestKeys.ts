@@ -272,9 +272,14 @@ export const retryKeys = {
     "The wait before the second attempt, in milliseconds; it doubles each time, with jitter, up to an hour.",
     { default: String(manifestBounds.backoffMillisDefault) }
   ),
-  on: key("on", list(`of ${retryReason.expected.slice(7)}`), "Which ends of an attempt are tried again.", {
-    default: '`["lost"]`'
-  })
+  on: key(
+    "on",
+    list(`of ${retryReason.expected.slice(7)}`),
+    "Which ends of an attempt are tried again. `failed` is a process that failed: a step that says so in its result, or a module that throws, has its answer and is not tried again.",
+    {
+      default: '`["lost"]`'
+    }
+  )
 }
 
 /** Every table of the manifest with its keys, in the order of the reference. */

@@ -12,6 +12,7 @@ import { parseJson } from "./internal/jsonText.ts"
 import { describeValue, type FieldProblem, formatProblem } from "./internal/schemaProblems.ts"
 import { type SourceWarning, unknownKeys } from "./internal/unknownKeys.ts"
 import type { Source } from "./Source.ts"
+import { secretNamesOf } from "./sourceSecrets.ts"
 
 export type { SourceWarning } from "./internal/unknownKeys.ts"
 
@@ -58,6 +59,8 @@ export interface SourcesFile {
   readonly sources: ReadonlyArray<Source>
   readonly broken: ReadonlyArray<BrokenSource>
   readonly warnings: ReadonlyArray<SourceWarning>
+  /** The variables that a source names as holding a secret, broken sources included; no step may see them. */
+  readonly secretNames: ReadonlyArray<string>
 }
 
 /** How a sources file is read. */
@@ -99,7 +102,7 @@ export const decodeSourcesFile = (
   }
   const listed = decodeList(list, options)
   const warnings = [...unknownKeys(document, ["sources"], ""), ...listed.warnings]
-  return Either.right({ ...listed, warnings })
+  return Either.right({ ...listed, warnings, secretNames: secretNamesOf(list) })
 }
 
 /** Reads a sources file from disk. Fails as {@link decodeSourcesFile} does, and where the file cannot be read. */
@@ -124,7 +127,10 @@ export const readSourcesFile = Effect.fn("SourcesFile.readSourcesFile")(function
 
 // --- internal ---
 
-const decodeList = (list: ReadonlyArray<unknown>, options: SourcesFileOptions): SourcesFile => {
+const decodeList = (
+  list: ReadonlyArray<unknown>,
+  options: SourcesFileOptions
+): Omit<SourcesFile, "secretNames"> => {
   const sources: Array<Source> = []
   const broken: Array<BrokenSource> = []
   const warnings: Array<SourceWarning> = []

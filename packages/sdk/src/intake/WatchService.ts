@@ -24,7 +24,6 @@ import {
   type SourcesFileOptions,
   type SourceWarning
 } from "./SourcesFile.ts"
-import { secretNamesOf } from "./sourceSecrets.ts"
 
 /** How often the sources file is looked at, in milliseconds. */
 export const reloadMillis = 5_000
@@ -60,8 +59,8 @@ export const make = (options: WatchOptions) =>
     const pollSource = yield* Poller.make
     const predecessor = yield* readPredecessor(options.dataDir)
     const { sourcesFile, dataDir: _, onSecretNames, ...fileOptions } = options
-    const load = Effect.tap(readSourcesFile(sourcesFile, fileOptions), ({ sources }) =>
-      Effect.sync(() => onSecretNames?.(secretNamesOf(sources)))
+    const load = Effect.tap(readSourcesFile(sourcesFile, fileOptions), ({ secretNames }) =>
+      Effect.sync(() => onSecretNames?.(secretNames))
     )
 
     const poll = (source: Source): Effect.Effect<Poller.PollReport, StoreError | VersionConflict> => {

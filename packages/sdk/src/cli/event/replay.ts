@@ -8,12 +8,13 @@ import { follow } from "../following.ts"
 import { writingRecord } from "../record.ts"
 import { exitCodeOf, printResults, readResults } from "../results.ts"
 import { type RecordFlags, recordFolder } from "../Session.ts"
+import { stepSecrets } from "../stepSecrets.ts"
 
-export const run: Run<RecordFlags, [string]> = (session, flags, eventId) =>
+export const run: Run<RecordFlags, [string]> = async (session, flags, eventId) =>
   writingRecord(
     session,
     recordFolder(session, flags),
-    {},
+    { secrets: await stepSecrets(session) },
     Effect.gen(function* () {
       const engine = yield* Engine
       const replay = engine.replay(EventId.make(eventId, true))

@@ -9,6 +9,7 @@ import { follow } from "../following.ts"
 import { withRecord } from "../record.ts"
 import { exitCodeOf, printResults, readResults } from "../results.ts"
 import { givenRecordFolder, type Session } from "../Session.ts"
+import { stepSecrets } from "../stepSecrets.ts"
 import { noteBrokenFlows } from "./brokenFlows.ts"
 import type { FireFlags } from "./flags.ts"
 
@@ -20,7 +21,8 @@ export const run: Run<FireFlags> = async (session, flags) => {
     dataDir === undefined
       ? ({ kind: "memory" } as const)
       : ({ kind: "file", dataDir, access: "write" } as const)
-  return withRecord(session, { state }, fire(session, event))
+  const secrets = await stepSecrets(session)
+  return withRecord(session, { state, secrets }, fire(session, event))
 }
 
 // --- internal ---

@@ -20,6 +20,7 @@ import { awaitAbort } from "../interruption.ts"
 import { makeProgress } from "../progress.ts"
 import { runWith } from "../runWith.ts"
 import type { Session } from "../Session.ts"
+import { stepSecrets } from "../stepSecrets.ts"
 import { statusStyle } from "../text/style.ts"
 import { noteBrokenFlows } from "./brokenFlows.ts"
 import type { RunStepFlags } from "./flags.ts"
@@ -31,7 +32,7 @@ export const run: Run<RunStepFlags, [string, string]> = async (session, flags, f
   const snapshot = new FlowFolders({ workspaceRoot: session.directory }).read()
   const { flow, step } = findStep(session, snapshot, flowName, stepName)
   const layer = BunExecutor.layer({
-    environment: { mode: "inherit", values: session.caller.env, secrets: [] }
+    environment: { mode: "inherit", values: session.caller.env, secrets: await stepSecrets(session) }
   })
   const { outcome, interrupted } = await runWith(
     session,

@@ -20,7 +20,7 @@ export const run: Run<RunCancelFlags, [string]> = async (session, flags, id) => 
     session,
     recordFolder(session, flags),
     // Nothing that waits in the queue is to begin because something else is canceled.
-    { runs: false },
+    { engine: { runs: false } },
     Effect.gen(function* () {
       const engine = yield* Engine
       const flow = yield* Flow

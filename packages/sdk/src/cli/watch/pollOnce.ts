@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as FeedHttp from "../../intake/FeedHttp.ts"
 import { readSourcesFile } from "../../intake/SourcesFile.ts"
-import { secretNamesOf } from "../../intake/sourceSecrets.ts"
 import * as WatchService from "../../intake/WatchService.ts"
 import { type ExitCode, exitCodes } from "../exitCodes.ts"
 import { follow } from "../following.ts"
@@ -19,8 +18,8 @@ import { pollColumns } from "./pollColumns.ts"
 /** A source that failed or is broken is exit code 1, whatever the others found. */
 export const pollOnce = async (session: Session, places: WatchPlaces): Promise<ExitCode> => {
   // Known before the engine starts: what is still queued in the record may run at once.
-  const { sources } = await runWith(session, Layer.empty, readSourcesFile(places.sourcesFile))
-  const secrets = [...secretNamesOf(sources)]
+  const { secretNames } = await runWith(session, Layer.empty, readSourcesFile(places.sourcesFile))
+  const secrets = [...secretNames]
   const record = layerRecord(session, {
     state: { kind: "file", dataDir: places.dataDir, access: "write" },
     environment: "service",
