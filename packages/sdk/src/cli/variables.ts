@@ -4,7 +4,7 @@
 export const variables = {
   DATA_DIR: "The folder of the record, when `--data-dir` is not given.",
   FEED_SOURCES_PATH:
-    "The sources file of `watch`, when `--sources` is not given; what it names as secrets reaches no step of `flow fire`, `flow run` and `event replay`.",
+    "The sources file of `watch`, when `--sources` is not given; the secrets that it names reach no step of any command.",
   CODEX_FLOW_BACKEND_CWD: "The workspace, when `--cwd` is not given.",
   CODEX_FLOW_BACKEND_DATA_DIR: "As `DATA_DIR`, which beats it; not for `flow fire`.",
   NO_COLOR: "Anything but the empty text: no colours.",
