@@ -1,4 +1,5 @@
 /** What can stand in the way of opening a file store. */
+import { dirname } from "node:path"
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 
@@ -39,6 +40,7 @@ export class StoreLocked extends Schema.TaggedError<StoreLocked>("patchmoi/Store
  * with a hole.
  */
 export class LogDamaged extends Schema.TaggedError<LogDamaged>("patchmoi/LogDamaged")("LogDamaged", {
+  /** The damaged segment: `log/<segment>` in the folder of the store. */
   file: Schema.String,
   /** Number of the line, from 1. */
   line: Schema.Int,
@@ -47,13 +49,22 @@ export class LogDamaged extends Schema.TaggedError<LogDamaged>("patchmoi/LogDama
   reason: Schema.String
 }) {
   override get message() {
+    const command = repairCommand(dirname(dirname(this.file)))
     return (
       `The log is damaged at ${this.file}:${this.line} (byte ${this.offset}): ${this.reason}. ` +
-      "Restore the file from a copy, or run `patchmoi log repair`: it cuts the log there and keeps what it cuts in log/cut"
+      `Restore the file from a copy, or run \`${command}\`: it cuts the log there and keeps what it cuts in log/cut`
     )
   }
 }
 
+/** The command that cuts the log in this folder where it is damaged, for a shell. */
+export const repairCommand = (directory: string): string =>
+  `patchmoi log repair --data-dir ${shellWord(directory)}`
+
 // --- internal ---
+
+/** A path as a shell takes it for one word. */
+const shellWord = (path: string): string =>
+  /^[\w./@%+:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 
 const isoTime = (at: number): string => DateTime.formatIso(DateTime.unsafeMake(at))

@@ -2,12 +2,13 @@
  * Goal: whatever a crash leaves at the end of the log, opening keeps every acknowledged commit and nothing else;
  * whatever hurts acknowledged facts, opening refuses. Method: cut and flip real segments at every byte.
  */
-import { expect } from "bun:test"
+import { expect, test } from "bun:test"
 import * as fs from "node:fs"
 import { it } from "@patchmoi/core/testing/effectTest"
 import { storeContractAggregates } from "@patchmoi/core/testing/StoreContract"
 import * as Effect from "effect/Effect"
 import { make } from "../src/FileStore.ts"
+import { LogDamaged } from "../src/FileStoreErrors.ts"
 import { openReadOnly } from "../src/FileStoreReader.ts"
 import { repair, verify } from "../src/LogMaintenance.ts"
 import { commitOf, open, segmentsOf, temporaryFolder, unsyncedOps } from "./support.ts"
@@ -99,6 +100,18 @@ it.live("garbage in the tail, a missing newline and zeros are cut; an empty last
   })
 )
 
+test("the command that mends a damaged log names the folder, as a shell takes it for one word", () => {
+  const told = (directory: string) =>
+    new LogDamaged({
+      file: `${directory}/log/00000000000000000001.jsonl`,
+      line: 1,
+      offset: 0,
+      reason: "hurt"
+    }).message
+  expect(told("data")).toContain("`patchmoi log repair --data-dir data`:")
+  expect(told("/srv/it's here")).toContain("`patchmoi log repair --data-dir '/srv/it'\\''s here'`:")
+})
+
 it.live("a flipped byte before acknowledged facts: refuses to open, names the line, changes nothing", () =>
   Effect.gen(function* () {
     const directory = yield* temporaryFolder
@@ -112,7 +125,7 @@ it.live("a flipped byte before acknowledged facts: refuses to open, names the li
       fs.writeFileSync(segment, hurt)
       const error = yield* Effect.flip(tryOpen(directory))
       expect(error).toMatchObject({ _tag: "LogDamaged", file: segment })
-      expect(error.message).toContain("patchmoi log repair")
+      expect(error.message).toContain(`\`patchmoi log repair --data-dir ${directory}\``)
       const line = whole.subarray(0, at).filter((byte) => byte === 0x0a).length + 1
       expect(error).toMatchObject({ line })
       expect(fs.readFileSync(segment)).toEqual(hurt)

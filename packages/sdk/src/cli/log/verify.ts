@@ -1,5 +1,5 @@
 /** `patchmoi log verify`: reads the whole log and says how it is. A service may write it meanwhile. */
-import { LogMaintenance } from "@patchmoi/store-file"
+import { LogMaintenance, repairCommand } from "@patchmoi/store-file"
 import * as Layer from "effect/Layer"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
@@ -30,6 +30,6 @@ export const run: Run<RecordFlags> = async (session, flags) => {
       flaw === undefined ? undefined : `${flaw.file}:${flaw.line} (byte ${flaw.offset}): ${flaw.reason}`
     ]
   ])
-  if (isDamaged) session.note("Restore the file from a copy, or run: patchmoi log repair")
+  if (isDamaged) session.note(`Restore the file from a copy, or run: ${repairCommand(directory)}`)
   return isDamaged ? exitCodes.failed : exitCodes.good
 }
