@@ -79,7 +79,5 @@ if (existsSync(folder)) {
     })
   })
 } else {
-  test("captured documents are not beside this checkout: their tests are left out", () => {
-    expect(existsSync(folder)).toBe(false)
-  })
+  console.log("The captured documents are not beside this checkout; their tests are left out")
 }
