@@ -1,6 +1,7 @@
 /**
  * `bun run verify`: every check of the house, in order, one line each; what failed is shown in full. The last line is the
- * count, `N passed, N failed`: tests as bun counts them, and each other gate that failed as one failure.
+ * count, always exactly `N passed, N failed`: tests as bun counts them, and each other gate that failed as one failure.
+ * Skipped tests are told on the line before.
  *
  * Arguments are handed to `bun test`. `TEST_LONG=1` (or `bun run test:long`) makes the sweeps run in full.
  */
@@ -11,6 +12,7 @@ import type { Gate, House, Outcome, TestCount } from "./verify/gate.ts"
 import { installGate } from "./verify/install.ts"
 import { packGate } from "./verify/pack.ts"
 import { formatAndLintGate, typesGate } from "./verify/statics.ts"
+import { summaryOf } from "./verify/summary.ts"
 import { testsGate } from "./verify/tests.ts"
 
 /** Quick ones first; pack looks at what build wrote. The architecture test is one of the tests. */
@@ -27,7 +29,7 @@ const gates: ReadonlyArray<Gate> = [
 const house: House = { root: dirname(import.meta.dir), testArguments: process.argv.slice(2) }
 let total: TestCount = { passed: 0, failed: 0, skipped: 0 }
 for (const gate of gates) total = add(total, await show(gate))
-console.log(`\n${summaryLine(total)}`)
+console.log(`\n${summaryOf(total)}`)
 process.exitCode = total.failed === 0 ? 0 : 1
 
 async function show(gate: Gate): Promise<TestCount> {
@@ -63,8 +65,4 @@ function add(left: TestCount, right: TestCount): TestCount {
     failed: left.failed + right.failed,
     skipped: left.skipped + right.skipped
   }
-}
-
-function summaryLine(count: TestCount): string {
-  return `${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ""}`
 }

@@ -8,6 +8,7 @@ import { missedSeeds } from "../../scripts/verify/effectRules.ts"
 import { incorrectPeers, type Lockfile } from "../../scripts/verify/install.ts"
 import { packedFiles, packProblems } from "../../scripts/verify/pack.ts"
 import { formatAndLintGate, typesGate } from "../../scripts/verify/statics.ts"
+import { summaryOf } from "../../scripts/verify/summary.ts"
 import { countTests, testsGate } from "../../scripts/verify/tests.ts"
 
 const root = dirname(dirname(import.meta.dir))
@@ -172,6 +173,11 @@ describe("tests", () => {
       skipped: 3
     })
     expect(countTests(" 12 pass\n 2 fail\n 1 error\n", 1)).toEqual({ passed: 12, failed: 3, skipped: 0 })
+  })
+
+  test("the summary ends with exactly the count, skipped tests are told on the line before", () => {
+    expect(summaryOf({ passed: 12, failed: 0, skipped: 0 })).toBe("12 passed, 0 failed")
+    expect(summaryOf({ passed: 12, failed: 3, skipped: 2 })).toBe("2 skipped\n12 passed, 3 failed")
   })
 
   test("never takes silence, or a crash after a good summary, for a pass", () => {
