@@ -184,13 +184,32 @@ const pageOf = ({ limit, cursor }: PageOptions): PageOptions => ({
   ...(cursor === undefined ? {} : { cursor })
 })
 
-/** The narrowest index for a filter; what it leaves is looked at one by one. */
-const runIndexOf = ({ eventId, flowName }: ListRunsOptions) =>
-  eventId !== undefined
-    ? { index: "byEvent", prefix: [eventId] }
-    : flowName !== undefined
-      ? { index: "byFlow", prefix: [flowName] }
-      : {}
+/** An index with every run that fits a filter, and few others: what it leaves is looked at one by one. */
+const runIndexOf = ({ eventId, flowName, needsAttention, status }: ListRunsOptions): RunIndex => {
+  if (eventId !== undefined) return { index: "byEvent", prefix: [eventId] }
+  if (flowName !== undefined) return { index: "byFlow", prefix: [flowName] }
+  if (needsAttention === true) return { index: "attention" }
+  switch (status) {
+    case undefined:
+      return { index: "all" }
+    // Whatever the step said, a run of this status has it as the status of its process.
+    case "queued":
+    case "running":
+    case "completed":
+    case "canceled":
+      return { index: "byStatus", prefix: [status] }
+    // A process that failed may ask for a person, and a step whose process completed may have failed: all need attention.
+    case "failed":
+      return { index: "attention" }
+    default:
+      return { index: "byEffectiveStatus", prefix: [status] }
+  }
+}
+
+interface RunIndex {
+  readonly index: string
+  readonly prefix?: ReadonlyArray<string>
+}
 
 const fits =
   (filter: ListRunsOptions) =>

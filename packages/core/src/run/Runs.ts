@@ -22,6 +22,7 @@ import {
 import type { RunDocument } from "./RunDocument.ts"
 import { evolve } from "./RunEvolve.ts"
 import { RunFact } from "./RunFact.ts"
+import { effectiveStatusOf, needsAttention } from "./RunView.ts"
 
 /** The longest wait between two attempts, jitter included, in milliseconds (1 hour). */
 export const backoffMillisMax = 3_600_000
@@ -56,7 +57,7 @@ const decide = (command: RunCommand, run: RunDocument | undefined, key: string):
   }
 }
 
-/** Runs, by their id. Listed by event, status and flow; `ready` and `retry` are the scheduler's queues. */
+/** Runs, by their id. Listed by event, flow and either status, and those that need attention; `ready` and `retry` are the scheduler's queues. */
 export const Runs = Aggregate.make({
   name: "run",
   fact: RunFact,
@@ -65,6 +66,9 @@ export const Runs = Aggregate.make({
   indexes: {
     byEvent: (run: RunDocument) => [run.eventId],
     byStatus: (run: RunDocument) => [run.processStatus],
+    byEffectiveStatus: (run: RunDocument) => [effectiveStatusOf(run)],
+    /** Only the runs that a person should look at. */
+    attention: (run: RunDocument) => (needsAttention(run) ? [] : undefined),
     byFlow: (run: RunDocument) => [run.flowName],
     /** Ascending: higher priority first, then older. */
     ready: (run: RunDocument) =>
