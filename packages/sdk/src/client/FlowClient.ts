@@ -39,6 +39,15 @@ type Service = typeof Flow.Service
 /**
  * A client on this machine. It opens at its first call and holds its store until it is closed: use it with
  * `await using`, or call `close`. Closing waits for running steps (10 s at most), then ends them as lost.
+ *
+ * Whatever is called, besides what a method says of itself:
+ *
+ * @throws {StoreLocked} the client was not open yet, and another process writes into the folder.
+ * @throws {LogDamaged} the client was not open yet, and the log in the folder is damaged.
+ * @throws {StoreError} the folder cannot be read or written. After a write, read before trying again: whether it took
+ * place is unknown.
+ * @throws {VersionConflict} other writers were faster every time. Nothing was written.
+ * @throws {ClientClosed} the client was closed, before the call or during it.
  */
 export class FlowClient implements AsyncDisposable {
   #backend: Promise<Backend> | undefined
