@@ -96,7 +96,10 @@ describe("in memory, under the clock of the test", () => {
         .getRun("none")
         .pipe(Effect.catchTag("UnknownRun", ({ runId }) => Effect.succeed(runId)))
       expect(String(unknown)).toBe("none")
-      expect(yield* Effect.flip(flow.dispatchEvent(7))).toBeInstanceOf(Error)
+      expect(yield* Effect.flip(flow.dispatchEvent(7))).toBeInstanceOf(sdk.InvalidEvent)
+      expect(yield* Effect.flip(flow.replayEvent("none"))).toBeInstanceOf(sdk.UnknownEvent)
+      expect(yield* Effect.flip(flow.getRun("none"))).toBeInstanceOf(sdk.UnknownRun)
+      expect(yield* Effect.flip(flow.listRuns({ cursor: "made up" }))).toBeInstanceOf(sdk.CursorInvalid)
     }).pipe(Effect.provide(layer))
   )
 
