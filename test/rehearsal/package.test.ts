@@ -2,14 +2,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { join } from "node:path"
 import { download } from "../../examples/rehearsal/src/download.ts"
 import { documentBytesMax, tarballBytesMax } from "../../examples/rehearsal/src/registry.ts"
 import { type CommandResult, runCommand } from "../../scripts/verify/command.ts"
 import { type LoopbackRegistry, manifestOf, type Published, serveRegistry } from "./loopbackRegistry.ts"
+import { type RehearsalOptions, rehearsalMillisMax, runRehearsal, versionsOf } from "./runRehearsal.ts"
 
-const root = join(import.meta.dir, "../..")
-const rehearsalMillisMax = 60_000
 const testMillisMax = rehearsalMillisMax + 10_000
 
 /** What an endless answer may hand out beyond the limit: pieces that are on their way when the reader hangs up. */
@@ -61,49 +60,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Runs the program. Nobody's npm configuration takes part. */
+/** Runs the program in this test's folder, by default with its registry. */
 const rehearse = (
   args: ReadonlyArray<string>,
-  options: {
-    readonly directory?: string
-    readonly registryUrl?: string
-    /** A folder whose programs go before all others. */
-    readonly programs?: string
-  } = {}
-): Promise<CommandResult> =>
-  runCommand(
-    [
-      process.execPath,
-      "examples/rehearsal/src/main.ts",
-      ...args,
-      "--directory",
-      join(folder, options.directory ?? crypto.randomUUID())
-    ],
-    {
-      cwd: root,
-      env: {
-        NO_COLOR: "1",
-        PATH: [...(options.programs === undefined ? [] : [options.programs]), process.env["PATH"]].join(
-          delimiter
-        ),
-        NO_PROXY: "127.0.0.1",
-        npm_config_registry: options.registryUrl ?? registry.url,
-        npm_config_userconfig: join(folder, "npmrc"),
-        npm_config_globalconfig: join(folder, "npmrc-global"),
-        npm_config_cache: join(folder, "npm-cache")
-      },
-      timeoutMillis: rehearsalMillisMax
-    }
-  )
-
-const versionsOf = (name: string, from = "1.0.0", to = "1.1.0"): ReadonlyArray<string> => [
-  "--package",
-  name,
-  "--from",
-  from,
-  "--to",
-  to
-]
+  options: Partial<RehearsalOptions> = {}
+): Promise<CommandResult> => runRehearsal(args, { folder, registryUrl: registry.url, ...options })
 
 /** Every file of a branch of the fork, by path. */
 const filesOn = async (directory: string, branch: string): Promise<Readonly<Record<string, string>>> => {

@@ -36,10 +36,10 @@ export const readPackage = async (name: string): Promise<PackageDocument> => {
 /** Throws unless a version is one of those that were published. */
 export const insistPublished = ({ name, versions }: PackageDocument, version: string): void => {
   const others = Object.keys(versions)
-  const newest = others.slice(-versionsShownMax).join(", ")
+  const last = others.slice(-versionsShownMax).join(", ") || "none"
   insist(
     Object.hasOwn(versions, version),
-    `Version ${version} of "${name}" was never published; ${others.length} others were, the last: ${newest}`
+    `Version ${version} of "${name}" was never published; ${others.length} others were, the last: ${last}`
   )
 }
 
