@@ -42,8 +42,14 @@ const readArguments = () => {
 const makeRoot = async (directory: string | undefined): Promise<string> => {
   if (directory === undefined) return await mkdtemp(join(tmpdir(), "patchmoi-rehearsal-"))
   const root = resolve(directory)
-  await mkdir(root, { recursive: true })
-  if ((await readdir(root)).length > 0) throw new UsageError(`${root} is not empty`)
+  const entries = await mkdir(root, { recursive: true })
+    .then(() => readdir(root))
+    .catch((error: unknown) => {
+      throw new UsageError(
+        `${root} cannot be used: ${error instanceof Error ? error.message : String(error)}`
+      )
+    })
+  if (entries.length > 0) throw new UsageError(`${root} is not empty`)
   return root
 }
 
