@@ -56,7 +56,7 @@ export const moveRefs = Effect.fn("RefTransaction.moveRefs")(function* (options:
 }) {
   const git = yield* Git
   const moving = options.updates.filter((update) => update.expected !== update.next)
-  yield* refuseCheckedOut(options.repository, moving)
+  yield* refuseCheckedOut({ repository: options.repository, refs: moving.map(({ ref }) => ref) })
   const zero = "0".repeat(options.repository.objectFormat === "sha1" ? 40 : 64)
   const lines = options.updates.map((update) =>
     update.expected === update.next
@@ -70,6 +70,27 @@ export const moveRefs = Effect.fn("RefTransaction.moveRefs")(function* (options:
     stdin: ["start\0", ...lines, "prepare\0", "commit\0"].join("")
   }
   yield* git.run(command).pipe(Effect.catchTag("GitError", (error) => explain(options, error)))
+})
+
+/** Fails with `BranchCheckedOut` when one of the refs is the branch of any work tree. Reads only. */
+export const refuseCheckedOut = Effect.fn("RefTransaction.refuseCheckedOut")(function* (options: {
+  readonly repository: Repository
+  readonly refs: ReadonlyArray<RefName>
+}) {
+  const { repository, refs } = options
+  const git = yield* Git
+  if (!refs.some((ref) => ref.startsWith("refs/heads/"))) return
+  const listing = yield* git.run({
+    args: ["worktree", "list", "--porcelain", "-z"],
+    cwd: repository.directory
+  })
+  let workTree = repository.directory
+  for (const field of nulFieldsOf(listing.stdout)) {
+    if (field.startsWith("worktree ")) workTree = field.slice("worktree ".length)
+    const branch = field.startsWith("branch ") ? field.slice("branch ".length) : null
+    const taken = refs.find((ref) => ref === branch)
+    if (taken !== undefined) return yield* new BranchCheckedOut({ ref: taken, workTree })
+  }
 })
 
 // --- internal ---
@@ -87,21 +108,4 @@ const explain = (
       }
     }
     return yield* error
-  })
-
-const refuseCheckedOut = (repository: Repository, updates: ReadonlyArray<RefUpdate>) =>
-  Effect.gen(function* () {
-    const git = yield* Git
-    if (!updates.some((update) => update.ref.startsWith("refs/heads/"))) return
-    const listing = yield* git.run({
-      args: ["worktree", "list", "--porcelain", "-z"],
-      cwd: repository.directory
-    })
-    let workTree = repository.directory
-    for (const field of nulFieldsOf(listing.stdout)) {
-      if (field.startsWith("worktree ")) workTree = field.slice("worktree ".length)
-      const branch = field.startsWith("branch ") ? field.slice("branch ".length) : null
-      const taken = updates.find((update) => update.ref === branch)
-      if (taken !== undefined) return yield* new BranchCheckedOut({ ref: taken.ref, workTree })
-    }
   })

@@ -119,17 +119,74 @@ describe("patch rebuild", () => {
     expect(await git("status", "--porcelain")).toBe("")
   })
 
-  test("--to names another branch; one that is checked out is not moved", async () => {
+  test("--to names another branch, which is made", async () => {
     const { folder, git, patch } = await makeFork({ clash: false })
     await using _ = folder
     expect(JSON.parse((await patch("rebuild", "--to", "next", "--json")).stdout)).toMatchObject({
       _tag: "Rebuilt",
-      candidate: "next"
+      candidate: "next",
+      backup: null,
+      moved: [{ ref: "refs/heads/next", expected: null }]
     })
     expect(await git("rev-parse", "next~2")).toBe(await git("rev-parse", "v2"))
-    const refused = await patch("rebuild", "--to", "main", "--json")
+  })
+
+  const refusals = [
+    { to: "patch/first", reason: "patch" },
+    { to: "patch/first", force: true, reason: "patch" },
+    { to: "patch/third", reason: "patch" },
+    { to: "main", reason: "maintained" },
+    { to: "work", reason: "existing" },
+    { to: "candidate/alias", reason: "symbolic" },
+    { to: "candidate/alias", force: true, reason: "symbolic" },
+    { to: "main", force: true, reason: "checked out" }
+  ]
+  for (const { to, force, reason } of refusals) {
+    test(`--to ${to}${force === true ? " --force" : ""} is refused (${reason}), and nothing is moved`, async () => {
+      const { folder, git, patch } = await makeFork({ clash: false })
+      await using _ = folder
+      await git("branch", "work", "v1")
+      await git("symbolic-ref", "refs/heads/candidate/alias", "refs/heads/patch/first")
+      const before = await git("for-each-ref")
+      const more = force === true ? ["--force"] : []
+      for (const dry of [[], ["--dry-run"]]) {
+        const refused = await patch("rebuild", "--onto", "v2", "--to", to, ...more, ...dry, "--json")
+        expect(refused.exitCode).toBe(2)
+        expect(errorOf(refused)).toMatchObject({ code: "UsageError", option: "--to", found: to, reason })
+      }
+      expect(await git("for-each-ref")).toBe(before)
+      const told = await patch("rebuild", "--onto", "v2", "--to", to, ...more)
+      expect(told).toMatchObject({ exitCode: 2, stdout: "" })
+      expect(told.stderr).toStartWith("error: ")
+    })
+  }
+
+  test("--force moves a branch that is there and keeps what it was", async () => {
+    const { folder, git, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    await git("branch", "work", "patch/second")
+    const before = await git("rev-parse", "work")
+    const backup = `refs/patchmoi/before/work/${before}`
+    const forced = await patch("rebuild", "--onto", "v2", "--to", "work", "--force")
+    expect(forced).toMatchObject({ exitCode: 0, stderr: "" })
+    expect(forced.stdout).toEndWith(`before: ${backup}\n`)
+    expect(await git("rev-parse", backup)).toBe(before)
+    expect(await git("rev-parse", "work~2")).toBe(await git("rev-parse", "v2"))
+    // A candidate is the tool's own: it moves unasked, and nothing is kept.
+    expect((await patch("rebuild", "--onto", "v1", "--to", "candidate/x")).exitCode).toBe(0)
+    const again = await patch("rebuild", "--onto", "v2", "--to", "candidate/x", "--json")
+    expect(JSON.parse(again.stdout)).toMatchObject({ candidate: "candidate/x", backup: null })
+    expect(await git("rev-parse", "candidate/x")).toBe(await git("rev-parse", "work"))
+  })
+
+  test("a candidate that is checked out in another work tree is not moved", async () => {
+    const { folder, git, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    await git("worktree", "add", "--quiet", "-b", "candidate/v2", "linked", "v1")
+    const refused = await patch("rebuild", "--onto", "v2", "--json")
     expect(refused.exitCode).toBe(1)
-    expect(errorOf(refused)).toMatchObject({ code: "BranchCheckedOut", ref: "refs/heads/main" })
+    expect(errorOf(refused)).toMatchObject({ code: "BranchCheckedOut", ref: "refs/heads/candidate/v2" })
+    expect(await git("rev-parse", "candidate/v2")).toBe(await git("rev-parse", "v1"))
   })
 
   test("a patch that upstream took in is dropped with the reason", async () => {

@@ -4,5 +4,6 @@ import type { CommonFlags } from "../Session.ts"
 export interface PatchRebuildFlags extends CommonFlags {
   readonly onto?: string
   readonly to?: string
+  readonly force?: boolean
   readonly dryRun?: boolean
 }

@@ -1,23 +1,24 @@
 /**
  * `patchmoi patch rebuild`: carries the patches over to an upstream commit and moves one branch to the result: a candidate,
- * unless `--to` names another. A branch that is checked out anywhere is not moved under its work tree.
+ * unless `--to` names another. Which branch may be moved is said in `@patchmoi/git/RebuildTarget`.
  */
-import { Candidate, GitName, Rebuild, type RebuildResult, Repository } from "@patchmoi/git"
+import { Candidate, GitName, Rebuild, type RebuildResult, RebuildTarget } from "@patchmoi/git"
 import * as Effect from "effect/Effect"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { makeProgress } from "../progress.ts"
 import type { Session } from "../Session.ts"
+import { UsageError } from "../UsageError.ts"
 import { printConflict } from "./conflictText.ts"
 import type { PatchRebuildFlags } from "./flags.ts"
 import { type Here, inRepository, shortId } from "./repository.ts"
 
 /** A conflict is told in full and ends with exit code 10; nothing has moved then. */
 export const run: Run<PatchRebuildFlags> = async (session, flags) => {
-  const { result, candidate } = await inRepository(session, (here) => rebuild(session, flags, here))
+  const { result, candidate, backup } = await inRepository(session, (here) => rebuild(session, flags, here))
   const isDry = flags.dryRun === true
-  if (session.json) session.printJson({ ...result, candidate, dryRun: isDry })
-  else printResult(session, result, isDry ? undefined : candidate)
+  if (session.json) session.printJson({ ...result, candidate, backup, dryRun: isDry })
+  else printResult(session, result, isDry ? undefined : { candidate, backup })
   return result._tag === "Conflicted" ? exitCodes.needsAttention : exitCodes.good
 }
 
@@ -60,26 +61,43 @@ const rebuild = (session: Session, flags: PatchRebuildFlags, { repository, topol
       )
     }
     const onto = flags.onto ?? upstream.ref
-    const ref = yield* flags.to === undefined
-      ? Candidate.candidateRefOf(GitName.shortName(onto))
-      : GitName.parseBranch(flags.to)
-    const candidate = GitName.shortName(ref)
+    const target = yield* targetOf(flags, GitName.shortName(onto), { repository, topology, config })
     const progress = makeProgress(session)
     progress.status(`carrying ${patches.length} patches over to ${GitName.shortName(onto)}`)
     const result = yield* Rebuild.rebuild({
       repository,
       onto,
       patches,
-      upstream: upstream.commit === null ? [] : [upstream.commit],
-      refs: flags.dryRun === true ? [] : [{ ref, expected: yield* Repository.readRef({ repository, ref }) }]
+      upstream: upstream.commit === null ? [] : [upstream.commit]
     }).pipe(Effect.ensuring(Effect.sync(progress.clear)))
-    return { result, candidate }
+    const candidate = GitName.shortName(target.ref)
+    if (flags.dryRun === true || result._tag === "Conflicted") return { result, candidate, backup: null }
+    const moved = yield* RebuildTarget.moveTarget({ repository, target, commit: result.tip })
+    return { result: { ...result, moved }, candidate, backup: moved[1]?.ref ?? null }
+  })
+
+/** The branch to move, checked before anything is rebuilt. One that was asked for and is refused is a wrong command line. */
+const targetOf = ({ to, force }: PatchRebuildFlags, onto: string, { repository, topology }: Here) =>
+  Effect.gen(function* () {
+    const ref = yield* to === undefined ? Candidate.candidateRefOf(onto) : GitName.parseBranch(to)
+    const { patchPrefix, target } = topology
+    const asked = { repository, ref, patchPrefix, maintained: target.ref, force: force === true }
+    const checked = RebuildTarget.checkTarget(asked)
+    if (to === undefined) return yield* checked
+    return yield* checked.pipe(
+      Effect.catchTags({
+        TargetRefused: ({ message, reason }) =>
+          Effect.fail(new UsageError(message, { option: "--to", found: to, reason })),
+        BranchCheckedOut: ({ message, workTree }) =>
+          Effect.fail(new UsageError(message, { option: "--to", found: to, reason: "checked out", workTree }))
+      })
+    )
   })
 
 const printResult = (
   session: Session,
   result: RebuildResult.RebuildResult,
-  candidate: string | undefined
+  moved: { readonly candidate: string; readonly backup: string | null } | undefined
 ): void => {
   const { green, dim, yellow } = session.styles
   session.print(`onto: ${shortId(result.onto)}\n`)
@@ -96,11 +114,12 @@ const printResult = (
     return
   }
   session.print(`result: ${shortId(result.tip)}\n`)
-  session.print(
-    candidate === undefined
-      ? "no branch was moved (dry run)\n"
-      : `candidate: ${candidate} ${shortId(result.tip)}\n`
-  )
+  if (moved === undefined) {
+    session.print("no branch was moved (dry run)\n")
+    return
+  }
+  session.print(`candidate: ${moved.candidate} ${shortId(result.tip)}\n`)
+  if (moved.backup !== null) session.print(`before: ${moved.backup}\n`)
 }
 
 const countOf = (commits: number): string => `${commits} ${commits === 1 ? "commit" : "commits"}`
