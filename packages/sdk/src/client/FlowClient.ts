@@ -37,8 +37,8 @@ export interface CallOptions {
 type Service = typeof Flow.Service
 
 /**
- * A client on this machine. It opens at its first call and holds its store until it is closed: use it with
- * `await using`, or call `close`. Closing waits for running steps (10 s at most), then ends them as lost.
+ * A client on this machine. It opens at its first call and holds its store, and the process, until it is closed: use it
+ * with `await using`, or call `close`. Closing waits for running steps (10 s at most), then ends them as lost.
  *
  * Whatever is called, besides what a method says of itself:
  *
@@ -56,8 +56,9 @@ export class FlowClient implements AsyncDisposable {
   constructor(readonly options: FlowClientOptions) {}
 
   /**
-   * Opens a client at once, so that what is wrong with its store is told here.
+   * Opens a client at once, so that what is wrong with its options or its store is told here.
    *
+   * @throws {InvalidOptions} an option is not what it must be; `field` names it.
    * @throws {StoreLocked} another process writes into the folder.
    * @throws {LogDamaged} the log in the folder is damaged.
    * @throws {StoreError} the folder cannot be read or written.

@@ -64,6 +64,8 @@ export class SourcesFileError extends define<
   "SourcesFileError",
   { file: string; reason: string; atLine?: number; atColumn?: number }
 >("SourcesFileError") {}
+/** An option of the client is not what it must be; nothing was opened. `field` names it. */
+export class InvalidOptions extends define<"InvalidOptions", { field: string }>("InvalidOptions") {}
 /** The client is closed. */
 export class ClientClosed extends define<"ClientClosed">("ClientClosed") {}
 

@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import { type LocalOptions, layerLocal, type StateKind } from "../compose.ts"
 import { Flow } from "../Flow.ts"
 import type { WatchReport } from "../intake/WatchService.ts"
+import { checkOptions } from "./checkOptions.ts"
 import { ClientClosed, toFlowError } from "./errors.ts"
 import type { ClientState, FlowClientOptions } from "./FlowClientOptions.ts"
 import type { PollSourcesOptions } from "./pollSources.ts"
@@ -38,8 +39,9 @@ export interface Backend {
 /** Where a client keeps its record when it is told to keep one and not where. */
 export const dataDirDefault = ".codex/flow-client"
 
-/** What the options of a client mean, with its defaults. */
+/** What the options of a client mean, with its defaults. Throws `InvalidOptions`. */
 export const localOptions = (options: FlowClientOptions): LocalOptions => {
+  checkOptions(options)
   const workspaceRoot = resolve(options.cwd ?? ".")
   return {
     workspaceRoot,

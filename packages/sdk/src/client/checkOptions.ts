@@ -1,0 +1,74 @@
+/** What a client is told, checked: options come from programs without types too, and a typo must not choose another store. */
+import { statSync } from "node:fs"
+import { resolve } from "node:path"
+import { nearest } from "@patchmoi/core/nearest"
+import { InvalidOptions } from "./errors.ts"
+import type { FlowClientOptions } from "./FlowClientOptions.ts"
+
+/** Throws `InvalidOptions` for the first option that is not what it must be. */
+export const checkOptions = (options: FlowClientOptions): void => {
+  const given: Readonly<Record<string, unknown>> = isRecord(options)
+    ? options
+    : refuse("", "an object", options)
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(checks, name)) continue
+    const meant = nearest(name, Object.keys(checks))
+    throw new InvalidOptions(
+      `Unknown option "${name}"${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+      { field: name }
+    )
+  }
+  if (given["mode"] === undefined) refuse("mode", '"local"', undefined)
+  for (const [name, check] of Object.entries(checks)) {
+    const value = given[name]
+    if (value === undefined) continue
+    if (!check.fits(value)) refuse(name, check.expected, value)
+  }
+}
+
+// --- internal ---
+
+interface Check {
+  readonly expected: string
+  readonly fits: (value: unknown) => boolean
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const isText = (value: unknown): boolean => typeof value === "string" && value !== ""
+
+const isFolder = (value: unknown): boolean =>
+  typeof value === "string" && statSync(resolve(value), { throwIfNoEntry: false })?.isDirectory() === true
+
+const isState = (value: unknown): boolean =>
+  value === false ||
+  value === "memory" ||
+  (isRecord(value) &&
+    value["kind"] === "file" &&
+    (value["dataDir"] === undefined || isText(value["dataDir"])))
+
+const checks: Readonly<Record<keyof FlowClientOptions, Check>> = {
+  mode: { expected: '"local"', fits: (value) => value === "local" },
+  cwd: { expected: "the path of a folder", fits: isFolder },
+  roots: {
+    expected: "a list of paths",
+    fits: (value) => Array.isArray(value) && value.every(isText)
+  },
+  env: { expected: "an object of variables", fits: isRecord },
+  state: { expected: 'false, "memory" or { kind: "file", dataDir? }', fits: isState },
+  concurrency: {
+    expected: "a whole number above 0",
+    fits: (value) => Number.isInteger(value) && Number(value) > 0
+  }
+}
+
+const refuse = (field: string, expected: string, found: unknown): never => {
+  const shown = found === undefined ? "nothing" : (JSON.stringify(found) ?? String(found)).slice(0, 200)
+  throw new InvalidOptions(
+    field === ""
+      ? `Expected ${expected}, found ${shown}`
+      : `Option "${field}": expected ${expected}, found ${shown}`,
+    { field }
+  )
+}
