@@ -38,7 +38,13 @@ export type OpenError = StoreError | VersionConflict | StoreLocked | LogDamaged
 /** The flow service with what it stands on, for this machine. */
 export const layerLocal = (
   options: LocalOptions
-): Layer.Layer<Flow | Engine.Engine | Store.Store | FlowCatalog, OpenError> => {
+): Layer.Layer<Flow | Engine.Engine | Store.Store | FlowCatalog, OpenError> =>
+  Layer.provideMerge(layerOverStore(options), layerStore(options.state))
+
+/** The same over a store that is open: for those who look at the record before the engine takes up what is queued in it. */
+export const layerOverStore = (
+  options: LocalOptions
+): Layer.Layer<Flow | Engine.Engine | FlowCatalog, StoreError | VersionConflict, Store.Store> => {
   const { state, engine = {} } = options
   const reading = state.kind === "file" && state.access === "read"
   const catalog = FlowCatalogFiles.layer({
@@ -48,7 +54,6 @@ export const layerLocal = (
   return FlowLocal.layer({ remembers: state.kind !== "none" }).pipe(
     Layer.provideMerge(Engine.layer({ ...engine, runs: !reading && engine.runs !== false })),
     Layer.provideMerge(catalog),
-    Layer.provideMerge(layerStore(state)),
     Layer.provide(BunExecutor.layer({ environment: options.environment }))
   )
 }

@@ -3,14 +3,15 @@
  * folder, until it is interrupted. An interruption drains the engine: running steps get their grace, the rest end as
  * lost and run again at the next start.
  */
-import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
+import { type EngineOptions, withDefaults } from "@patchmoi/core/engine/EngineOptions"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { layerLocal } from "../compose.ts"
+import { layerOverStore, layerStore } from "../compose.ts"
 import * as FeedHttp from "../intake/FeedHttp.ts"
 import type { PollReport } from "../intake/Poller.ts"
 import { readSourcesFile } from "../intake/SourcesFile.ts"
 import * as WatchService from "../intake/WatchService.ts"
+import * as RunLog from "./RunLog.ts"
 
 export interface DaemonOptions {
   readonly workspaceRoot: string
@@ -40,25 +41,37 @@ const fileOptionsOf = ({ npmRegistryUrl }: DaemonOptions) =>
 
 /** Opens the folder and watches; `secrets` grows as the sources file changes. */
 const watchWith = Effect.fnUntraced(function* (options: DaemonOptions, secrets: Array<string>) {
-  const { workspaceRoot, sourcesFile, dataDir } = options
-  const local = layerLocal({
+  const { workspaceRoot, dataDir, engine = {} } = options
+  const state = { kind: "file", dataDir, access: "write" } as const
+  const store = yield* Layer.build(layerStore(state))
+  // Told from before the engine starts until after it is drained: it is opened and closed within.
+  const runLog = yield* Effect.provide(RunLog.make, store)
+  const local = layerOverStore({
     workspaceRoot,
-    state: { kind: "file", dataDir, access: "write" },
+    state,
     environment: { mode: "service", values: options.env, secrets },
-    engine: { launchedBy: "patchmoi-daemon", ...options.engine }
+    engine: { launchedBy: "patchmoi-daemon", ...engine }
   })
-  const services = yield* Layer.build(Layer.merge(local, FeedHttp.layer()))
-  const watching = WatchService.make({
+  const watching = Effect.gen(function* () {
+    const services = yield* Layer.build(Layer.merge(local, FeedHttp.layer()))
+    yield* Effect.addFinalizer(() => runLog.stopping(withDefaults(engine, "").shutdownGraceMillis))
+    return yield* Effect.provide(watch(options, secrets), services)
+  })
+  return yield* Effect.provide(Effect.scoped(watching), store)
+}, Effect.scoped)
+
+const watch = Effect.fnUntraced(function* (options: DaemonOptions, secrets: Array<string>) {
+  const { sourcesFile, dataDir } = options
+  const { predecessorProblems, follow } = yield* WatchService.make({
     sourcesFile,
     dataDir,
     ...fileOptionsOf(options),
     onSecretNames: (names) => void secrets.push(...names.filter((name) => !secrets.includes(name)))
   })
-  const { predecessorProblems, follow } = yield* Effect.provide(watching, services)
   for (const problem of predecessorProblems) yield* Effect.logWarning(problem)
   yield* Effect.logInfo(`Watching the sources of ${sourcesFile}; the record is in ${dataDir}`)
   return yield* follow(options.onPoll ?? logPoll)
-}, Effect.scoped)
+})
 
 const logPoll = (report: PollReport): Effect.Effect<void> => {
   const { sourceId, outcome, signals, skipped, error, note } = report

@@ -6,6 +6,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as HashMap from "effect/HashMap"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { layerLocal } from "../../src/compose.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
@@ -25,7 +27,7 @@ if (existsSync(here + "/wait")) await new Promise(() => setInterval(() => {}, 10
 console.log('FLOW_RESULT {"status":"changed"}')
 `
 
-const setUp = Effect.gen(function* () {
+const setUpWith = Effect.fnUntraced(function* (shutdownGraceMillis: number) {
   const workspace = yield* Effect.acquireRelease(
     Effect.promise(() =>
       makeEchoWorkspace(flowFiles("maintain", "upstream.release", script, 'env = ["NAMED"]'))
@@ -44,7 +46,7 @@ const setUp = Effect.gen(function* () {
     dataDir: file("data"),
     sourcesFile: file("feed-sources.json"),
     env: { PATH: process.env["PATH"], NAMED: "n", OTHER: "o", CODEX_FLOW_PUSH: "1", PATCH_ADMIN_TOKEN: "t" },
-    engine: { shutdownGraceMillis: 200 },
+    engine: { shutdownGraceMillis },
     onPoll: (report) => Effect.sync(() => void reports.push(report))
   })
   /** Looks at the folder as a client that opens it. */
@@ -61,6 +63,9 @@ const setUp = Effect.gen(function* () {
     Effect.promise(() => eventually(what, async () => Boolean(await condition())))
   return { workspace, forge, file, reports, service, look, wait }
 })
+
+/** With a short grace, for steps that never end. */
+const setUp = setUpWith(200)
 
 const lines = async (path: string): Promise<ReadonlyArray<Record<string, unknown>>> =>
   (
@@ -121,6 +126,74 @@ it.live("an interruption ends what runs after its grace as lost; the next start 
     const { runs } = yield* look
     expect(runs).toHaveLength(1)
     expect(runs[0]?.attempts.map(({ status }) => status)).toEqual(["lost", "completed"])
+  })
+)
+
+/** Keeps what is logged: the message, and what it is annotated with. */
+const keepLogs = () => {
+  const logs: Array<{ readonly message: string; readonly facts: Record<string, unknown> }> = []
+  const keep = Logger.make(({ message, annotations }) => {
+    logs.push({
+      message: [message].flat().join(" "),
+      facts: Object.fromEntries(HashMap.toEntries(annotations))
+    })
+  })
+  const said = (start: string) => logs.filter(({ message }) => message.startsWith(start))
+  return { said, layer: Logger.replace(Logger.defaultLogger, keep) }
+}
+
+it.live("tells the end of each run, and at a stop whom it waits for and what is cut off", () =>
+  Effect.gen(function* () {
+    const { forge, file, service, look, wait } = yield* setUp
+    const { said, layer } = keepLogs()
+    const logged = Effect.provide(service, layer)
+    yield* Effect.promise(() => Bun.write(file("flows/maintain/wait"), ""))
+    forge.atom("tool").publish("v1")
+    const first = yield* Effect.fork(logged)
+    yield* wait("the step runs", () => readPid(file("flows/maintain/pid")))
+    yield* Fiber.interrupt(first)
+    expect(said("stopping").map(({ message }) => message)).toEqual([
+      "stopping: waiting up to 0.2 s for 1 run"
+    ])
+    const run = (yield* look).runs[0]
+    expect(said("run.")).toMatchObject([
+      {
+        message: "run.cut_off: maintain/go will run again at the next start",
+        facts: { run: run?.id, event: run?.eventId, error: expect.any(String) }
+      }
+    ])
+    yield* Effect.promise(() => Bun.file(file("flows/maintain/wait")).delete())
+    const second = yield* Effect.fork(logged)
+    yield* wait("the end is told", () => said("run.ended").length > 0)
+    yield* Fiber.interrupt(second)
+    expect(said("run.ended")).toEqual([
+      {
+        message: "run.ended: maintain/go changed",
+        facts: { run: run?.id, event: run?.eventId, status: "changed", durationMillis: expect.any(Number) }
+      }
+    ])
+    expect(said("stopping").at(-1)?.message).toBe("stopping: no run is under way")
+  })
+)
+
+it.live("tells the end of a run that the stop has waited for", () =>
+  Effect.gen(function* () {
+    const { forge, file, service, wait, workspace } = yield* setUpWith(10_000)
+    const { said, layer } = keepLogs()
+    // The step ends by itself soon after it is asked to; the stop waits for it.
+    const slow = `const here = process.cwd()
+await Bun.write(here + "/pid", String(process.pid))
+while (!(await Bun.file(here + "/end").exists())) await Bun.sleep(5)
+console.log('FLOW_RESULT {"status":"failed","message":"no luck"}')`
+    yield* Effect.promise(() => workspace.write({ "flows/maintain/go.ts": slow }))
+    forge.atom("tool").publish("v1")
+    const fiber = yield* Effect.fork(Effect.provide(service, layer))
+    yield* wait("the step runs", () => readPid(file("flows/maintain/pid")))
+    yield* Effect.promise(() => Bun.write(file("flows/maintain/end"), ""))
+    yield* Fiber.interrupt(fiber)
+    expect(said("run.")).toMatchObject([
+      { message: "run.ended: maintain/go failed: no luck", facts: { status: "failed" } }
+    ])
   })
 )
 
