@@ -29,9 +29,14 @@ export interface DaemonOptions {
 
 /** Runs the service; ends only when it is interrupted, or fails at its start. */
 export const run = (options: DaemonOptions) =>
-  Effect.flatMap(readSourcesFile(options.sourcesFile, fileOptionsOf(options)), ({ secretNames }) =>
-    // Read before the engine starts: what is still queued in the folder may run at once, and is to see no secret.
-    watchWith(options, [...secretNames])
+  Effect.flatMap(readSourcesFile(options.sourcesFile, fileOptionsOf(options)), (known) =>
+    Effect.zipRight(
+      known.sources.length + known.broken.length === 0
+        ? Effect.logWarning(`no sources in ${options.sourcesFile}; the file is read again now and then`)
+        : Effect.void,
+      // Read before the engine starts: what is still queued in the folder may run at once, and is to see no secret.
+      watchWith(options, [...known.secretNames])
+    )
   ).pipe(Effect.withSpan("Daemon.run"))
 
 // --- internal ---

@@ -208,6 +208,20 @@ it.live("fails at its start where there is nothing to watch, and gives its folde
   })
 )
 
+it.live("warns of a file without sources, and watches on", () =>
+  Effect.gen(function* () {
+    const { file, service, wait, workspace } = yield* setUp
+    const { said, layer } = keepLogs()
+    yield* Effect.promise(() => workspace.write({ "feed-sources.json": '{"sources":[]}' }))
+    const fiber = yield* Effect.fork(Effect.provide(service, layer))
+    yield* wait("it watches", () => said("Watching").length > 0)
+    expect(said("no sources in").map(({ message }) => message)).toEqual([
+      `no sources in ${file("feed-sources.json")}; the file is read again now and then`
+    ])
+    yield* Fiber.interrupt(fiber)
+  })
+)
+
 it.live("refuses to start beside another service on its folder", () =>
   Effect.gen(function* () {
     const { forge, reports, service, wait } = yield* setUp
