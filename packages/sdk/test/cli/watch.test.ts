@@ -1,4 +1,11 @@
 import { expect, test } from "bun:test"
+import { join } from "node:path"
+import { LeaseToken } from "@patchmoi/core/Ids"
+import { Runs } from "@patchmoi/core/run/Runs"
+import { Store } from "@patchmoi/core/store/Store"
+import * as Effect from "effect/Effect"
+import { layerLocal } from "../../src/compose.ts"
+import { Flow } from "../../src/Flow.ts"
 import { plainSource } from "../intake/fixtures.ts"
 import { startFeedServer } from "../intake/PollerFeedServer.ts"
 import { call, errorOf, flowFiles, makeFolder, says } from "./support.ts"
@@ -72,4 +79,68 @@ test("a sources file that is not there is an error, and no record is made", asyn
   expect(called.exitCode).toBe(1)
   expect(errorOf(called)).toMatchObject({ code: "SourcesFileError", file: `${here.folder.path}/gone.json` })
   expect(await Bun.file(`${here.folder.path}/data/lock`).exists()).toBe(false)
+})
+
+/** Puts an event into the record without running it; `begun` leaves its runs as a process does that was killed amid them. */
+const leave = (root: string, begun: boolean): Promise<void> =>
+  Effect.gen(function* () {
+    const flow = yield* Flow
+    const store = yield* Store
+    yield* flow.dispatchEvent({ id: "left", type: "upstream.release", source: "patch" }, { wait: false })
+    if (!begun) return
+    const { items } = yield* store.list(Runs)
+    const attempt = { workerId: "gone", leaseToken: LeaseToken.make("gone") }
+    yield* Effect.forEach(items, ({ id }) =>
+      store.transact((transaction) =>
+        transaction.execute(Runs, id, { _tag: "StartAttempt", ...attempt, now: transaction.now })
+      )
+    )
+  }).pipe(
+    Effect.provide(
+      layerLocal({
+        workspaceRoot: root,
+        state: { kind: "file", dataDir: join(root, "data"), access: "write" },
+        environment: { mode: "service", values: {}, secrets: [] },
+        engine: { runs: false }
+      })
+    ),
+    Effect.runPromise
+  )
+
+test("a run that was queued before is run, shown and counted", async () => {
+  await using here = await setUp({ status: "needs_intervention" })
+  here.feed.publish("v1")
+  await leave(here.folder.path, false)
+  const polled = await here.watch("--json")
+  expect(polled).toMatchObject({ exitCode: 10, stderr: "" })
+  expect(JSON.parse(polled.stdout)).toMatchObject({
+    polls: [{ outcome: "primed" }],
+    events: [{ eventId: "left", results: [{ flow: "maintain", status: "needs_intervention" }] }],
+    recovered: [],
+    waiting: []
+  })
+})
+
+test("a run that a killed process left is told, and so is that it waits for its retry; the next call counts it", async () => {
+  await using here = await setUp({ status: "blocked" })
+  here.feed.publish("v1")
+  await leave(here.folder.path, true)
+  const polled = await here.watch()
+  expect(polled.exitCode).toBe(0)
+  expect(polled.stderr).toMatch(/^1 run that an earlier process left under way: maintain\/carry \(\S+\)$/m)
+  const until = /^1 run is still queued until (\S+): patchmoi run list$/m.exec(polled.stderr)?.[1] ?? ""
+  while (Date.now() <= Date.parse(until)) await Bun.sleep(Date.parse(until) - Date.now() + 1)
+  const next = await here.watch("--json")
+  expect(next.exitCode).toBe(10)
+  expect(JSON.parse(next.stdout)).toMatchObject({ events: [{ eventId: "left" }], waiting: [] })
+})
+
+test("a file without sources is told", async () => {
+  await using here = await setUp({ status: "changed" })
+  await here.folder.write("sources.json", '{"sources":[]}')
+  expect(await here.watch()).toEqual({
+    exitCode: 0,
+    stdout: "",
+    stderr: `no sources in ${here.folder.path}/sources.json\n`
+  })
 })
