@@ -57,7 +57,7 @@ export const summarize = async (client: FlowClient, places: Places): Promise<voi
   tell(`readable files for people and scripts  ${places.dataDir}/*.jsonl`)
   tell(`the sources that are watched           ${places.sourcesFile}`)
   tell(`the flow with its configuration        ${places.workspace}/.codex/flows/maintain-fork`)
-  good(`look around: patchmoi run list --cwd ${places.workspace} --data-dir ${places.dataDir}`)
+  good(`look around: npm run patchmoi -- run list --cwd ${places.workspace} --data-dir ${places.dataDir}`)
 }
 
 // --- internal ---
