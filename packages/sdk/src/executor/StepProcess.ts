@@ -182,6 +182,12 @@ const readOutput = Effect.fnUntraced(function* (
   )
 })
 
+/**
+ * How much output is read between two collections of garbage. The buffers of a pipe lie outside the heap, and the
+ * collector hears of them late: a flood of 1 GiB took 125 to 157 MiB of memory without this, and takes 114 to 118 with it.
+ */
+const collectEveryBytes = 33_554_432
+
 const readStream = (
   bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
   stream: OutputChunk["stream"],
@@ -191,6 +197,7 @@ const readStream = (
     Effect.sync(() => bytes.getReader()),
     Effect.fnUntraced(function* (reader) {
       const decoder = new TextDecoder()
+      let uncollectedBytes = 0
       while (true) {
         const { done, value } = yield* Effect.tryPromise({
           try: () => reader.read(),
@@ -200,6 +207,10 @@ const readStream = (
         const text = done ? decoder.decode() : decoder.decode(value, { stream: true })
         if (text !== "") yield* onOutput({ stream, text })
         if (done) return
+        uncollectedBytes += value.byteLength
+        if (uncollectedBytes < collectEveryBytes) continue
+        uncollectedBytes = 0
+        Bun.gc(true)
       }
     }),
     // Closes our end, so that a process which still writes there is told by SIGPIPE.
