@@ -112,14 +112,11 @@ const driverParts = (ops: FileSystemOps, directory: string, replica: Replica): O
   kind: "file",
   load: (view, key, stream) => Effect.sync(() => replica.tables.load(view, key, stream)),
   list: (query) => Effect.sync(() => replica.tables.list(query)),
+  count: (query, max) => Effect.sync(() => replica.tables.count(query, max)),
   readAfter: replica.readAfter,
   readStream: replica.readStream,
   head: Effect.sync(() => replica.index.head),
   awaitBeyond: replica.awaitBeyond,
-  outputs: makeOutputs(ops, layout(directory).outputs),
-  leases: {
-    put: (attemptId, lease) => Effect.sync(() => void replica.tables.leases.set(attemptId, lease)),
-    get: (attemptId) => Effect.sync(() => replica.tables.leases.get(attemptId)),
-    remove: (attemptId) => Effect.sync(() => void replica.tables.leases.delete(attemptId))
-  }
+  outputs: makeOutputs(ops, layout(directory).outputs, replica.tables),
+  leases: replica.tables.leases
 })

@@ -44,7 +44,7 @@ export const openReadOnly = (
     const { replica } = opened
     const follower = new LogFollower(opened)
     const refresh = storing("read the log", () => follower.refresh())
-    const outputs = makeOutputs(ops, layout(directory).outputs)
+    const outputs = makeOutputs(ops, layout(directory).outputs, replica.tables)
     const awaitBeyond: Driver["awaitBeyond"] = (position) =>
       Effect.zipRight(
         refresh,
@@ -59,6 +59,7 @@ export const openReadOnly = (
       commit: () => readOnly("write to the log"),
       load: (view, key, stream) => Effect.map(refresh, () => replica.tables.load(view, key, stream)),
       list: (query) => Effect.map(refresh, () => replica.tables.list(query)),
+      count: (query, max) => Effect.map(refresh, () => replica.tables.count(query, max)),
       readAfter: (position, limit) => Effect.zipRight(refresh, replica.readAfter(position, limit)),
       readStream: (stream, afterVersion, limit) =>
         Effect.zipRight(refresh, replica.readStream(stream, afterVersion, limit)),
@@ -66,6 +67,7 @@ export const openReadOnly = (
       awaitBeyond,
       outputs: { read: outputs.read, append: () => readOnly("keep output") },
       leases: {
+        renew: () => readOnly("renew a lease"),
         put: () => readOnly("keep a lease"),
         get: () => Effect.succeed(undefined),
         remove: () => readOnly("remove a lease")

@@ -32,7 +32,7 @@ it.live("a reader follows a writer through segments: facts, documents, lists and
     expect(yield* reader.list(accounts, options)).toEqual(yield* writer.list(accounts, options))
     expect(yield* reader.driver.readStream("account/k39", 1, 10)).toHaveLength(1)
     const record = { sequence: 0, offset: 0, bytes: 1, stream: "stdout", at: 0, text: "x" } as const
-    yield* writer.driver.outputs.append("attempt", [record], undefined)
+    yield* writer.driver.outputs.append("attempt", [record], undefined, undefined)
     expect(yield* reader.driver.outputs.read("attempt", 0, 10)).toEqual([record])
     const late = yield* read(`${directory}/data`)
     expect(yield* late.readAfter(0, 100)).toEqual(yield* writer.driver.readAfter(0, 100))
@@ -64,9 +64,10 @@ it.live("a reader refuses to write", () =>
     const reader = yield* read(yield* temporaryFolder)
     const errors = yield* Effect.all([
       Effect.flip(reader.commit(commitOf("account/a", 1))),
-      Effect.flip(reader.outputs.append("a", [], undefined)),
+      Effect.flip(reader.outputs.append("a", [], undefined, undefined)),
       Effect.flip(reader.leases.put("a", { token: "t", workerId: "w", expiresAt: 0 })),
-      Effect.flip(reader.leases.remove("a"))
+      Effect.flip(reader.leases.remove("a")),
+      Effect.flip(reader.leases.renew("a", "t", 1, 0))
     ])
     for (const error of errors) expect(error.message).toContain("for reading only")
     expect(yield* reader.leases.get("a")).toBeUndefined()

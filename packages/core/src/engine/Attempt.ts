@@ -94,8 +94,8 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
     ): Effect.Effect<never> =>
       Effect.gen(function* () {
         yield* Effect.sleep(settings.leaseMillis / 3)
-        yield* lease(id, leaseToken)
         const now = yield* Clock.currentTimeMillis
+        yield* store.driver.leases.renew(id, leaseToken, now + settings.leaseMillis, now)
         const run = Option.getOrUndefined(yield* store.load(Runs, runId))
         if (run?.attempts.at(-1)?.leaseToken !== leaseToken || run.processStatus !== "running") {
           yield* Deferred.succeed(stop, "lost")

@@ -54,7 +54,7 @@ export const make = (
         const record: OutputRecord = { sequence, offset, bytes, stream: chunk.stream, at, text }
         sequence += 1
         offset += bytes
-        yield* outputs.append(attemptId, [record], drop)
+        yield* outputs.append(attemptId, [record], drop, undefined)
       }
     })
 }

@@ -42,6 +42,14 @@ export interface DriverCommit {
   readonly expected: ReadonlyArray<{ readonly stream: string; readonly version: number }>
   readonly facts: ReadonlyArray<EncodedFact>
   readonly documents: ReadonlyArray<DocumentWrite>
+  /** Leases that change hands with the facts, in order: the last one of an attempt counts. Default: none. */
+  readonly leases?: ReadonlyArray<LeaseWrite>
+}
+
+/** A lease that is taken, whoever had it before, or given back (`undefined`) as part of a commit. */
+export interface LeaseWrite {
+  readonly attemptId: string
+  readonly lease: Lease | undefined
 }
 
 /** A range of an index. */
@@ -55,6 +63,9 @@ export interface DriverQuery {
   readonly after?: string
   readonly limit: number
 }
+
+/** What to count: the documents that an index lists under a prefix. */
+export type DriverCount = Pick<DriverQuery, "view" | "index" | "prefix">
 
 /** A document in a list, with its sort key: the cursor to go on from. */
 export interface ListedDocument extends StoredDocument {
@@ -80,9 +91,16 @@ export interface OutputRecord {
 export interface Lease {
   readonly token: string
   readonly workerId: string
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch; at this time and after it the lease has run out. */
   readonly expiresAt: number
   readonly process?: ProcessIdentity
+}
+
+/** What a write of an attempt shows: the token of its lease, and the time at which the lease must not have run out. */
+export interface Fence {
+  readonly token: string
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number
 }
 
 export interface Driver {
@@ -98,6 +116,8 @@ export interface Driver {
   /** The document, with version 0 and no value when the stream does not exist. */
   readonly load: (view: string, key: string, stream: string) => Effect.Effect<StoredDocument, StoreError>
   readonly list: (query: DriverQuery) => Effect.Effect<ReadonlyArray<ListedDocument>, StoreError>
+  /** How many documents are listed under the prefix; `max` when there are as many or more. Takes time in proportion to the answer. */
+  readonly count: (query: DriverCount, max: number) => Effect.Effect<number, StoreError>
   /** At most `limit` rows after this position, in order. */
   readonly readAfter: (position: number, limit: number) => Effect.Effect<ReadonlyArray<LogRow>, StoreError>
   /** At most `limit` rows of a stream after this version, in order. */
@@ -112,14 +132,17 @@ export interface Driver {
   readonly awaitBeyond: (position: number) => Effect.Effect<void, StoreError>
   readonly outputs: {
     /**
-     * Keeps pieces of output. Pieces with `dropFrom <= sequence < dropBefore` are no longer wanted; a driver may
-     * keep them a while, up to the size of what is wanted.
+     * Keeps pieces of output and gives true. Pieces with `drop.from <= sequence < drop.before` are no longer wanted; a
+     * driver may keep them a while, up to the size of what is wanted. With a fence, the lease is looked at in the same
+     * step: false says that the attempt has no lease, or one of another token, or one that has run out; nothing was
+     * kept and nothing dropped.
      */
     readonly append: (
       attemptId: string,
       records: ReadonlyArray<OutputRecord>,
-      drop: { readonly from: number; readonly before: number } | undefined
-    ) => Effect.Effect<void, StoreError>
+      drop: { readonly from: number; readonly before: number } | undefined,
+      fence: Fence | undefined
+    ) => Effect.Effect<boolean, StoreError>
     /** At most `limit` pieces from this sequence on, in order. An attempt without output has none. */
     readonly read: (
       attemptId: string,
@@ -128,6 +151,16 @@ export interface Driver {
     ) => Effect.Effect<ReadonlyArray<OutputRecord>, StoreError>
   }
   readonly leases: {
+    /**
+     * Moves the end of a lease, when it is held with this token and has not run out by `now`; looks and writes in one
+     * step. False says that it is not, and nothing was changed.
+     */
+    readonly renew: (
+      attemptId: string,
+      token: string,
+      expiresAt: number,
+      now: number
+    ) => Effect.Effect<boolean, StoreError>
     readonly put: (attemptId: string, lease: Lease) => Effect.Effect<void, StoreError>
     readonly get: (attemptId: string) => Effect.Effect<Lease | undefined, StoreError>
     readonly remove: (attemptId: string) => Effect.Effect<void, StoreError>

@@ -13,7 +13,7 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
   const outputs = new Map<string, Array<OutputRecord>>()
   const head = new Head(() => rows.length)
 
-  const commit: Driver["commit"] = ({ expected, facts, documents }) =>
+  const commit: Driver["commit"] = ({ expected, facts, documents, leases }) =>
     Effect.suspend(() => {
       const conflict = tables.conflict(expected)
       if (conflict !== undefined) return Effect.fail(conflict)
@@ -24,6 +24,7 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
         append(rowsByStream, fact.stream, row)
       }
       for (const document of documents) tables.putDocument(document)
+      tables.putLeases(leases)
       head.announce()
       return Effect.succeed(rows.length)
     })
@@ -33,29 +34,28 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
     commit,
     load: (view, key, stream) => Effect.sync(() => tables.load(view, key, stream)),
     list: (query) => Effect.sync(() => tables.list(query)),
+    count: (query, max) => Effect.sync(() => tables.count(query, max)),
     readAfter: (position, limit) => Effect.sync(() => rows.slice(position, position + limit)),
     readStream: (stream, afterVersion, limit) =>
       Effect.sync(() => rowsByStream.get(stream)?.slice(afterVersion, afterVersion + limit) ?? []),
     head: Effect.sync(() => rows.length),
     awaitBeyond: (position) => head.awaitBeyond(position),
     outputs: {
-      append: (attemptId, records, drop) =>
+      append: (attemptId, records, drop, fence) =>
         Effect.sync(() => {
+          if (fence !== undefined && !tables.isHeld(attemptId, fence)) return false
           const kept = (outputs.get(attemptId) ?? []).filter(
             ({ sequence }) => drop === undefined || sequence < drop.from || sequence >= drop.before
           )
           outputs.set(attemptId, [...kept, ...records])
+          return true
         }),
       read: (attemptId, fromSequence, limit) =>
         Effect.sync(() =>
           (outputs.get(attemptId) ?? []).filter(({ sequence }) => sequence >= fromSequence).slice(0, limit)
         )
     },
-    leases: {
-      put: (attemptId, lease) => Effect.sync(() => void tables.leases.set(attemptId, lease)),
-      get: (attemptId) => Effect.sync(() => tables.leases.get(attemptId)),
-      remove: (attemptId) => Effect.sync(() => void tables.leases.delete(attemptId))
-    }
+    leases: tables.leases
   }
 })
 

@@ -2,9 +2,20 @@
  * Documents, indexes and leases in memory: all of the in-memory driver except its log, and the half of the
  * file driver that a log cannot be listed by. Plain and synchronous, so that a change is all or nothing.
  */
+import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
 import * as RedBlackTree from "effect/RedBlackTree"
-import type { DocumentWrite, DriverQuery, Lease, ListedDocument, StoredDocument } from "./Driver.ts"
+import type {
+  DocumentWrite,
+  Driver,
+  DriverCount,
+  DriverQuery,
+  Fence,
+  Lease,
+  LeaseWrite,
+  ListedDocument,
+  StoredDocument
+} from "./Driver.ts"
 import { type EncodedFact, VersionConflict } from "./Log.ts"
 import { encodePosition } from "./SortKey.ts"
 
@@ -21,7 +32,7 @@ interface DocumentState extends StoredDocument {
 type Index = RedBlackTree.RedBlackTree<string, string>
 
 export class MemoryTables {
-  readonly leases = new Map<string, Lease>()
+  readonly #leases = new Map<string, Lease>()
   readonly #streams = new Map<string, StreamState>()
   readonly #views = new Map<string, Map<string, DocumentState>>()
   readonly #indexes = new Map<string, Index>()
@@ -65,6 +76,34 @@ export class MemoryTables {
     documents.set(write.key, { key: write.key, version: write.version, value: write.value, sorts })
   }
 
+  /** Takes in the leases of a commit. */
+  putLeases(writes: ReadonlyArray<LeaseWrite> = []): void {
+    for (const { attemptId, lease } of writes) {
+      if (lease === undefined) this.#leases.delete(attemptId)
+      else this.#leases.set(attemptId, lease)
+    }
+  }
+
+  /** Whether the attempt is held with this token at this time. */
+  isHeld(attemptId: string, { token, now }: Fence): boolean {
+    const lease = this.#leases.get(attemptId)
+    return lease?.token === token && lease.expiresAt > now
+  }
+
+  /** The leases of a driver that keeps them here. */
+  readonly leases: Driver["leases"] = {
+    renew: (attemptId, token, expiresAt, now) =>
+      Effect.sync(() => {
+        const lease = this.#leases.get(attemptId)
+        if (lease === undefined || !this.isHeld(attemptId, { token, now })) return false
+        this.#leases.set(attemptId, { ...lease, expiresAt })
+        return true
+      }),
+    put: (attemptId, lease) => Effect.sync(() => void this.#leases.set(attemptId, lease)),
+    get: (attemptId) => Effect.sync(() => this.#leases.get(attemptId)),
+    remove: (attemptId) => Effect.sync(() => void this.#leases.delete(attemptId))
+  }
+
   load(view: string, key: string, stream: string): StoredDocument {
     const version = this.#streams.get(stream)?.version ?? 0
     return { key, version, value: this.#views.get(view)?.get(key)?.value }
@@ -83,6 +122,18 @@ export class MemoryTables {
       }
     }
     return listed
+  }
+
+  count(query: DriverCount, max: number): number {
+    const index = this.#indexes.get(indexName(query.view, query.index))
+    if (index === undefined) return 0
+    if (query.prefix === "") return Math.min(max, RedBlackTree.size(index))
+    let counted = 0
+    for (const [sort] of RedBlackTree.greaterThanEqual(index, query.prefix)) {
+      if (counted >= max || !sort.startsWith(query.prefix)) break
+      counted += 1
+    }
+    return counted
   }
 
   #documentsOf(view: string): Map<string, DocumentState> {

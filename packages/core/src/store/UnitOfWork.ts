@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { type Aggregate, type AnyAggregate, documentWrite, streamOf } from "./Aggregate.ts"
-import type { Driver } from "./Driver.ts"
+import type { Driver, Lease, LeaseWrite } from "./Driver.ts"
 import { type EncodedFact, type InvalidFact, StoreError, type VersionConflict } from "./Log.ts"
 
 /** What a unit of work may do. */
@@ -25,6 +25,8 @@ export interface Transaction {
     key: string,
     command: Command
   ) => Effect.Effect<Executed<Document, Fact>, Rejection | StoreError>
+  /** Takes a lease, or gives it back (`undefined`), in the commit of the unit. Nothing by itself: a unit without facts commits nothing. */
+  readonly putLease: (attemptId: string, lease: Lease | undefined) => void
 }
 
 /** What a command led to. */
@@ -45,6 +47,7 @@ interface Touched {
 export class UnitOfWork implements Transaction {
   readonly #touched = new Map<string, Touched>()
   readonly #facts: Array<EncodedFact> = []
+  readonly #leases: Array<LeaseWrite> = []
 
   constructor(
     readonly driver: Driver,
@@ -78,6 +81,10 @@ export class UnitOfWork implements Transaction {
       return { facts, document }
     })
 
+  readonly putLease: Transaction["putLease"] = (attemptId, lease) => {
+    this.#leases.push({ attemptId, lease })
+  }
+
   /** Writes what the unit appended; nothing when it appended nothing. */
   readonly commit: Effect.Effect<void, VersionConflict | StoreError> = Effect.suspend(() => {
     if (this.#facts.length === 0) return Effect.void
@@ -86,6 +93,7 @@ export class UnitOfWork implements Transaction {
       this.driver.commit({
         expected: touched.map(([stream, { loadedVersion }]) => ({ stream, version: loadedVersion })),
         facts: this.#facts,
+        leases: this.#leases,
         documents: touched
           .filter(([, { version, loadedVersion }]) => version > loadedVersion)
           .map(([, { aggregate, key, version, document }]) =>

@@ -9,6 +9,7 @@ import type { AnyAggregate } from "../store/Aggregate.ts"
 import { changesContract } from "./StoreContractChanges.ts"
 import { commitContract } from "./StoreContractCommit.ts"
 import { factContract } from "./StoreContractFacts.ts"
+import { leaseContract } from "./StoreContractLeases.ts"
 import { accounts, type MakeDriver } from "./StoreContractLedger.ts"
 import { listContract } from "./StoreContractLists.ts"
 import { outputContract } from "./StoreContractOutputs.ts"
@@ -35,5 +36,6 @@ export const storeContract = (name: string, { make, place }: StoreContractOption
     listContract(make)
     changesContract(make)
     outputContract(make)
+    leaseContract(make)
     if (place !== undefined) reopenContract(place)
   })

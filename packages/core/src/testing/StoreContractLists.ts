@@ -1,6 +1,7 @@
 /** The contract of lists: every index, both orders, pages that neither repeat nor skip. */
 import { describe, expect } from "bun:test"
 import * as Effect from "effect/Effect"
+import { encodeSortKey } from "../store/SortKey.ts"
 import { make as makeStore, pageSizeDefault, pageSizeMax } from "../store/Store.ts"
 import { it } from "./effectTest.ts"
 import { accounts, type MakeDriver, opened, statusChanged } from "./StoreContractLedger.ts"
@@ -117,6 +118,33 @@ export const listContract = (make: MakeDriver): void =>
         ]) {
           expect((yield* Effect.flip(store.list(accounts, options)))._tag).toBe("CursorInvalid")
         }
+      })
+    )
+
+    it.live("a count is that of the list under the prefix, and never above its bound", () =>
+      Effect.gen(function* () {
+        const driver = yield* make
+        yield* openAccounts(makeStore(driver), 31)
+        const counted = (index: string, prefix: string, max: number) =>
+          driver.count({ view: "account", index, prefix }, max)
+        expect(yield* counted("all", "", 1_000)).toBe(31)
+        expect(yield* counted("all", "", 30)).toBe(30)
+        expect(yield* counted("all", "", 0)).toBe(0)
+        for (const status of statuses) {
+          const prefix = encodeSortKey([status])
+          const listed = yield* driver.list({
+            view: "account",
+            index: "byStatus",
+            prefix,
+            order: "ascending",
+            limit: 100
+          })
+          expect(yield* counted("byStatus", prefix, 1_000)).toBe(listed.length)
+          expect(yield* counted("byStatus", prefix, 3)).toBe(3)
+        }
+        expect(yield* counted("byStatus", encodeSortKey(["none"]), 10)).toBe(0)
+        expect(yield* counted("no index", "", 10)).toBe(0)
+        expect(yield* driver.count({ view: "no view", index: "all", prefix: "" }, 10)).toBe(0)
       })
     )
 

@@ -1,4 +1,4 @@
-/** The contract of what is not history: output of attempts, and leases. */
+/** The contract of the output of attempts. */
 import { describe, expect } from "bun:test"
 import * as Effect from "effect/Effect"
 import type { OutputRecord } from "../store/Driver.ts"
@@ -6,16 +6,16 @@ import { it } from "./effectTest.ts"
 import type { MakeDriver } from "./StoreContractLedger.ts"
 
 export const outputContract = (make: MakeDriver): void =>
-  describe("outputs and leases", () => {
+  describe("outputs", () => {
     it.live("output comes back in order, from any sequence on, for each attempt its own", () =>
       Effect.gen(function* () {
         const { outputs } = yield* make
         const written = Array.from({ length: 50 }, (_, sequence) =>
           record(sequence, `line ${sequence}\n\u0000é`)
         )
-        yield* outputs.append("run_1:attempt:1", written.slice(0, 20), undefined)
-        yield* outputs.append("run_1:attempt:2", [record(0, "other")], undefined)
-        yield* outputs.append("run_1:attempt:1", written.slice(20), undefined)
+        yield* outputs.append("run_1:attempt:1", written.slice(0, 20), undefined, undefined)
+        yield* outputs.append("run_1:attempt:2", [record(0, "other")], undefined, undefined)
+        yield* outputs.append("run_1:attempt:1", written.slice(20), undefined, undefined)
         expect(yield* outputs.read("run_1:attempt:1", 0, 1_000)).toEqual(written)
         expect(yield* outputs.read("run_1:attempt:1", 17, 5)).toEqual(written.slice(17, 22))
         expect(yield* outputs.read("run_1:attempt:1", 50, 5)).toEqual([])
@@ -40,7 +40,7 @@ export const outputContract = (make: MakeDriver): void =>
           "x".repeat(600),
           "x".repeat(601)
         ]
-        for (const id of ids) yield* outputs.append(id, [record(0, id)], undefined)
+        for (const id of ids) yield* outputs.append(id, [record(0, id)], undefined, undefined)
         for (const id of ids) {
           expect((yield* outputs.read(id, 0, 10)).map(({ text }) => text)).toEqual([id])
         }
@@ -54,28 +54,13 @@ export const outputContract = (make: MakeDriver): void =>
         for (let sequence = 0; sequence < 2_000; sequence++) {
           const before = sequence - 300
           const drop = before > 100 ? { from: 100, before } : undefined
-          yield* outputs.append("flood", [record(sequence, text)], drop)
+          yield* outputs.append("flood", [record(sequence, text)], drop, undefined)
         }
         const kept = (yield* outputs.read("flood", 0, 10_000)).map(({ sequence }) => sequence)
         const wanted = [...range(0, 100), ...range(1_699, 2_000)]
         expect(kept.filter((sequence) => sequence < 100 || sequence >= 1_699)).toEqual(wanted)
         expect(kept).toEqual([...kept].sort((a, b) => a - b))
         expect(kept.length).toBeLessThanOrEqual(2 * wanted.length)
-      })
-    )
-
-    it.live("a lease is kept, replaced and removed", () =>
-      Effect.gen(function* () {
-        const { leases } = yield* make
-        const lease = { token: "t1", workerId: "w", expiresAt: 1_000 }
-        expect(yield* leases.get("a")).toBeUndefined()
-        yield* leases.put("a", lease)
-        expect(yield* leases.get("a")).toEqual(lease)
-        yield* leases.put("a", { ...lease, token: "t2", expiresAt: 2_000 })
-        expect(yield* leases.get("a")).toEqual({ ...lease, token: "t2", expiresAt: 2_000 })
-        yield* leases.remove("a")
-        yield* leases.remove("never-there")
-        expect(yield* leases.get("a")).toBeUndefined()
       })
     )
   })

@@ -50,7 +50,7 @@ export const reopenContract = (place: MakePlace): void =>
               facts: [encoded("planet/x", 1, "Formed", {})]
             })
             const record = { sequence: 0, offset: 0, bytes: 2, stream: "stdout", at: 1, text: "hi" } as const
-            yield* driver.outputs.append("attempt", [record], undefined)
+            yield* driver.outputs.append("attempt", [record], undefined, undefined)
             return yield* look(driver)
           })
         )

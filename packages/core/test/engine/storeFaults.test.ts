@@ -110,10 +110,10 @@ it.effect("a lease that cannot be renewed once is renewed the next time, and the
     ...driver,
     leases: {
       ...driver.leases,
-      put: (attemptId, lease) =>
-        lease.expiresAt > 30_000 && refusals++ === 0
+      renew: (attemptId, token, expiresAt, now) =>
+        refusals++ === 0
           ? new StoreError({ operation: "write a lease", reason: "once" })
-          : driver.leases.put(attemptId, lease)
+          : driver.leases.renew(attemptId, token, expiresAt, now)
     }
   })
   return Effect.gen(function* () {

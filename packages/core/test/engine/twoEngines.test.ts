@@ -24,6 +24,8 @@ const slow = (driver: Driver): Driver => {
     list: (query) => later(driver.list(query)),
     head: later(driver.head),
     leases: {
+      renew: (attemptId, token, expiresAt, now) =>
+        later(driver.leases.renew(attemptId, token, expiresAt, now)),
       put: (attemptId, lease) => later(driver.leases.put(attemptId, lease)),
       get: (attemptId) => later(driver.leases.get(attemptId)),
       remove: (attemptId) => later(driver.leases.remove(attemptId))

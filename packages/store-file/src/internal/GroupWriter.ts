@@ -137,6 +137,7 @@ const publish = ({ placed, refused }: Group, replica: Replica): void => {
   for (const { commit, rows, offsets, end } of placed) {
     if (rows.length > 0) replica.add(rows, offsets, end)
     for (const document of commit.documents) replica.tables.putDocument(document)
+    replica.tables.putLeases(commit.leases)
   }
   for (const { acknowledgement, rows } of placed) {
     Deferred.unsafeDone(acknowledgement, Exit.succeed(rows.at(-1)?.position ?? replica.index.head))

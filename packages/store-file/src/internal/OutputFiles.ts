@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto"
 import { OutputStream } from "@patchmoi/core/executor/Executor"
 import type { Driver, OutputRecord } from "@patchmoi/core/store/Driver"
+import type { MemoryTables } from "@patchmoi/core/store/MemoryTables"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { type FileSystemOps, readWhole } from "./fileOps.ts"
@@ -40,8 +41,12 @@ const decodeRecord = Schema.decodeUnknownOption(
   )
 )
 
-/** The outputs of a driver, in this folder. */
-export const makeOutputs = (ops: FileSystemOps, directory: string): Driver["outputs"] => {
+/** The outputs of a driver, in this folder; `tables` keep the leases that its fences ask for. */
+export const makeOutputs = (
+  ops: FileSystemOps,
+  directory: string,
+  tables: MemoryTables
+): Driver["outputs"] => {
   const lastFiles = new Map<string, LastFile>()
 
   const append = (
@@ -85,7 +90,12 @@ export const makeOutputs = (ops: FileSystemOps, directory: string): Driver["outp
   }
 
   return {
-    append: (attemptId, records, drop) => storing("keep output", () => append(attemptId, records, drop)),
+    append: (attemptId, records, drop, fence) =>
+      storing("keep output", () => {
+        if (fence !== undefined && !tables.isHeld(attemptId, fence)) return false
+        append(attemptId, records, drop)
+        return true
+      }),
     read: (attemptId, fromSequence, limit) =>
       storing("read output", () => read(attemptId, fromSequence, limit))
   }
