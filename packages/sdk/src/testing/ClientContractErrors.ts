@@ -1,0 +1,94 @@
+/** Errors: of their exported class, with the facts as fields and a message, and without our engine room. */
+import { expect, test } from "bun:test"
+import * as errors from "../client/errors.ts"
+import { echoEvent, type OpenClient, openPlace, rejection } from "./ClientContractPlace.ts"
+
+export const errorContract = (open: OpenClient): void => {
+  test("what is not there is told by its id", async () => {
+    await using place = await openPlace(open)
+    const { client } = place
+    for (const id of ["none", "", "a/b?c#d", "x".repeat(600)]) {
+      for (const call of [() => client.getEvent(id), () => client.replayEvent(id)]) {
+        await expectError(call(), errors.UnknownEvent, { eventId: id }, `Unknown event: ${id}`)
+      }
+      for (const call of [() => client.getRun(id), () => client.cancelRun(id)]) {
+        await expectError(call(), errors.UnknownRun, { runId: id }, `Unknown run: ${id}`)
+      }
+      const attempt = client.getMaintenanceAttempt(id)
+      await expectError(attempt, errors.UnknownMaintenanceAttempt, { attemptId: id }, id)
+    }
+  })
+
+  test("what is not an event is told by its field", async () => {
+    await using place = await openPlace(open)
+    const { client } = place
+    const table: ReadonlyArray<readonly [event: unknown, field: string, reason: string]> = [
+      [{ id: 7, type: "t" }, "id", "string"],
+      [{ id: " ", type: "t" }, "id", "blank"],
+      [{ id: "x".repeat(513), type: "t" }, "id", "512"],
+      [{ id: "1" }, "type", "string"],
+      [{ id: "1", type: "t", payload: nested(80) }, "payload", "64"],
+      ["text", "", "object"],
+      [[1], "", "object"],
+      [null, "", "object"]
+    ]
+    for (const [event, field, reason] of table) {
+      for (const call of [() => client.dispatchEvent(event), () => client.explainEvent(event)]) {
+        const error = await rejection(call())
+        expect(error).toBeInstanceOf(errors.InvalidEvent)
+        if (!(error instanceof errors.InvalidEvent)) return
+        expect([error._tag, error.field.split("/")[0]]).toEqual(["InvalidEvent", field])
+        expect(error.message).toContain("Not a flow event")
+        expect(error.reason).toContain(reason)
+        expect(error.message).toContain(error.reason)
+      }
+    }
+    expect((await client.listEvents()).events).toEqual([])
+  })
+
+  test("a cursor that a list did not give is told", async () => {
+    await using place = await openPlace(open)
+    const { client } = place
+    await client.dispatchEvent(echoEvent("1"))
+    await client.dispatchEvent(echoEvent("2"))
+    const { cursor = "" } = await client.listEvents({ limit: 1 })
+    expect(cursor).not.toBe("")
+    for (const wrong of ["made up", cursor]) {
+      for (const call of [
+        () => client.listEvents({ type: "other", cursor: wrong }),
+        () => client.listRuns({ cursor: wrong }),
+        () => client.listMaintenanceAttempts({ cursor: wrong }),
+        () => client.listDispatches({ cursor: wrong })
+      ]) {
+        await expectError(call(), errors.CursorInvalid, { cursor: wrong.slice(0, 100) }, "cursor")
+      }
+    }
+  })
+
+  test("a run that ended cannot be canceled", async () => {
+    await using place = await openPlace(open)
+    const { runIds } = await place.client.dispatchEvent(echoEvent("1"))
+    const runId = runIds[0] ?? ""
+    const facts = { runId, processStatus: "completed" }
+    await expectError(place.client.cancelRun(runId), errors.RunAlreadyEnded, facts, "completed")
+  })
+}
+
+// --- internal ---
+
+const expectError = async <A extends errors.FlowError>(
+  call: Promise<unknown>,
+  kind: new (...options: never) => A,
+  facts: object,
+  message: string
+): Promise<void> => {
+  const error = await rejection(call)
+  expect(error).toBeInstanceOf(kind)
+  expect(error).toBeInstanceOf(errors.FlowError)
+  if (!(error instanceof errors.FlowError)) return
+  expect(Object.fromEntries(Object.entries(error))).toEqual({ ...facts, _tag: kind.name, name: kind.name })
+  expect(error.message).toContain(message)
+  expect(error.stack).not.toMatch(/node_modules|effect\/src|fiberRuntime/)
+}
+
+const nested = (depth: number): unknown => (depth === 0 ? "end" : { deeper: nested(depth - 1) })
