@@ -1,0 +1,76 @@
+/** The bodies of requests and of answers, by route. */
+import { EventId, RunId } from "@patchmoi/core/Ids"
+import * as Schema from "effect/Schema"
+import { AttemptRecord, DispatchRecord, EventRecord } from "./records.ts"
+import { RunRecord } from "./runRecord.ts"
+
+const cursor = { cursor: Schema.optional(Schema.String) }
+
+/** Anything with at least `id` and `type`; what an event is in full is checked by the engine. */
+export const EventBody = Schema.Unknown.annotations({
+  identifier: "FlowEvent",
+  description:
+    "A flow event: an object with `id` and `type`, and optionally `source`, `occurredAt`, `receivedAt`, `payload`."
+})
+
+/** What became of a dispatch or a replay. `event` and `runs` are there with `wait` or `include=runs`. */
+export const DispatchAnswer = Schema.Struct({
+  status: Schema.Literal("accepted", "duplicate"),
+  eventId: EventId,
+  /** All runs of the event; for an accepted one those that it has just been given. */
+  runIds: Schema.Array(RunId),
+  /** How many runs that is. */
+  matched: Schema.Int,
+  /** True for a duplicate: nothing new runs. */
+  idempotent: Schema.optional(Schema.Literal(true)),
+  /** True for a duplicate whose type or payload is another than that of the event that stays. */
+  payloadDiffers: Schema.optional(Schema.Literal(true)),
+  event: Schema.optional(EventRecord),
+  /** With their output. */
+  runs: Schema.optional(Schema.Array(RunRecord)),
+  /** True when the wait ended by its time-out, before the runs did. */
+  timedOut: Schema.optional(Schema.Literal(true))
+}).annotations({ identifier: "DispatchAnswer" })
+export interface DispatchAnswer extends Schema.Schema.Type<typeof DispatchAnswer> {}
+
+/** The body of a replay; it may be left out. */
+export const ReplayBody = Schema.Struct({
+  wait: Schema.optional(Schema.Boolean),
+  /** How long to wait, in milliseconds; at most what the server allows. */
+  timeoutMillis: Schema.optional(Schema.Int.pipe(Schema.nonNegative()))
+})
+
+/** The body of a cancel; it may be left out. */
+export const CancelBody = Schema.Struct({
+  reason: Schema.optional(Schema.String.pipe(Schema.maxLength(1_024)))
+})
+
+/** The body of an approval or a rejection; it may be left out. */
+export const DecisionBody = Schema.Struct({
+  /** One of the choices that the step offers. */
+  choice: Schema.optional(Schema.String.pipe(Schema.maxLength(1_024))),
+  /** Why; kept with the decision. */
+  reason: Schema.optional(Schema.String.pipe(Schema.maxLength(1_024)))
+})
+
+export const EventAnswer = Schema.Struct({ event: EventRecord, runs: Schema.Array(RunRecord) })
+export const EventsAnswer = Schema.Struct({ events: Schema.Array(EventRecord), ...cursor })
+export const RunAnswer = Schema.Struct({ run: RunRecord })
+export const RunsAnswer = Schema.Struct({
+  eventId: Schema.optional(Schema.String),
+  runs: Schema.Array(RunRecord),
+  ...cursor
+})
+export const AttemptAnswer = Schema.Struct({ attempt: AttemptRecord })
+export const AttemptsAnswer = Schema.Struct({ attempts: Schema.Array(AttemptRecord), ...cursor })
+export const DispatchesAnswer = Schema.Struct({ dispatches: Schema.Array(DispatchRecord), ...cursor })
+
+/** Runs that nothing will wake, with the reason; empty in a store that is well. */
+export const StuckAnswer = Schema.Struct({
+  runs: Schema.Array(Schema.Struct({ run: RunRecord, reason: Schema.String })),
+  /** How many runs were looked at. */
+  checked: Schema.Int
+})
+
+export const HealthAnswer = Schema.Struct({ ok: Schema.Literal(true) })
+export const ReadyAnswer = Schema.Struct({ ok: Schema.Boolean, reason: Schema.optional(Schema.String) })

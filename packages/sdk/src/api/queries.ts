@@ -1,0 +1,98 @@
+/** The parameters of requests in the query string. A parameter that a route does not know is refused, so that a typo is seen. */
+import * as Schema from "effect/Schema"
+
+/** Longest value of a parameter, in characters; a cursor may be longer. */
+export const parameterLengthMax = 1_024
+export const cursorLengthMax = 8_192
+
+const text = Schema.optional(Schema.String.pipe(Schema.maxLength(parameterLengthMax)))
+const flag = Schema.optional(Schema.Literal("true", "false", "1", "0"))
+
+/** A point in time: ISO 8601, or milliseconds since the Unix epoch. */
+const time = Schema.optional(
+  Schema.String.pipe(
+    Schema.maxLength(64),
+    Schema.filter(
+      (value) => !Number.isNaN(timeOf(value)) || "Expected a time, ISO 8601 or milliseconds since 1970"
+    )
+  )
+)
+
+const page = {
+  /** 1 to 500; 0 and NaN mean the default of 50, and more than 500 means 500. */
+  limit: Schema.optional(
+    Schema.String.pipe(
+      Schema.pattern(/^(-?\d{1,15}|NaN)$/, { message: () => "Expected a whole number from 1 to 500" })
+    )
+  ),
+  cursor: Schema.optional(Schema.String.pipe(Schema.maxLength(cursorLengthMax)))
+}
+
+const times = {
+  /** Only what was recorded at this time or later. */
+  since: time,
+  /** Only what was recorded before this time. */
+  until: time
+}
+
+const strictly = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
+  Schema.Struct(fields).annotations({ parseOptions: { onExcessProperty: "error" } })
+
+export const DispatchQuery = strictly({
+  /** Whether to answer when the runs have ended. */
+  wait: flag,
+  /** How long to wait, in milliseconds; at most what the server allows. */
+  timeoutMillis: Schema.optional(Schema.String.pipe(Schema.pattern(/^\d{1,9}$/))),
+  /** `runs`: the answer has the event and its runs, as they are then. */
+  include: Schema.optional(Schema.Literal("runs"))
+})
+export interface DispatchQuery extends Schema.Schema.Type<typeof DispatchQuery> {}
+
+export const EventsQuery = strictly({ type: text, source: text, ...times, ...page })
+export interface EventsQuery extends Schema.Schema.Type<typeof EventsQuery> {}
+
+export const RunsQuery = strictly({
+  eventId: text,
+  /** A process status or an effective status. */
+  status: text,
+  /** The name of a flow; `flowName` is the same. */
+  flow: text,
+  flowName: text,
+  /** The type of the event. */
+  type: text,
+  needsAttention: flag,
+  ...times,
+  ...page
+})
+export interface RunsQuery extends Schema.Schema.Type<typeof RunsQuery> {}
+
+/** Of maintenance attempts and of dispatches. */
+export const AttemptsQuery = strictly({ eventId: text, status: text, type: text, ...times, ...page })
+export interface AttemptsQuery extends Schema.Schema.Type<typeof AttemptsQuery> {}
+
+export const OutputQuery = strictly({
+  /** The number of the attempt, from 1. Default: the last one. */
+  attempt: Schema.optional(Schema.String.pipe(Schema.pattern(/^[1-9]\d{0,8}$/))),
+  /** The first sequence that is wanted. Default: 0. */
+  from: Schema.optional(Schema.String.pipe(Schema.pattern(/^\d{1,15}$/))),
+  /** Most pieces of a page. 1 to 500; default 256. */
+  limit: page.limit,
+  /** Whether to go on until the attempt has ended: lines of JSON, or text. */
+  follow: flag
+})
+export interface OutputQuery extends Schema.Schema.Type<typeof OutputQuery> {}
+
+export const ChangesQuery = strictly({
+  /** The position after which changes are wanted; the header `Last-Event-ID` beats it. Default: 0, all of them. */
+  after: Schema.optional(Schema.String.pipe(Schema.pattern(/^\d{1,15}$/)))
+})
+export interface ChangesQuery extends Schema.Schema.Type<typeof ChangesQuery> {}
+
+export const StuckQuery = strictly({})
+
+/** Milliseconds since the Unix epoch of a parameter that is a time; NaN when it is none. */
+export const timeOf = (value: string): number =>
+  /^\d{1,15}$/.test(value) ? Number(value) : /^\d{4}-\d\d/.test(value) ? Date.parse(value) : Number.NaN
+
+/** Whether a flag is set. */
+export const isSet = (value: string | undefined): boolean => value === "true" || value === "1"
