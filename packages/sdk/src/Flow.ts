@@ -18,7 +18,10 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
+import type { OutputPage } from "./api/records.ts"
 import type { Change, EventView } from "./client/views.ts"
+import type { ReadOutputOptions } from "./FlowOutput.ts"
+import type { FlowStats } from "./FlowStats.ts"
 
 /** The client was opened with `state: false`: it dispatches, and remembers nothing to ask for. */
 export class StateDisabled extends Schema.TaggedError<StateDisabled>("patchmoi/StateDisabled")(
@@ -57,20 +60,33 @@ export interface PageOptions {
   readonly cursor?: string
 }
 
-export interface ListEventsOptions extends PageOptions {
-  readonly type?: string
+/** When it was recorded, in milliseconds since the Unix epoch. */
+export interface TimeOptions {
+  /** At this time or later. */
+  readonly since?: number
+  /** Before this time. */
+  readonly until?: number
 }
 
-export interface ListRunsOptions extends PageOptions {
+export interface ListEventsOptions extends PageOptions, TimeOptions {
+  readonly type?: string
+  readonly source?: string
+}
+
+export interface ListRunsOptions extends PageOptions, TimeOptions {
   readonly eventId?: string
+  /** The type of the event. */
+  readonly type?: string
   /** A process status or an effective status. */
   readonly status?: string
   readonly flowName?: string
   readonly needsAttention?: boolean
 }
 
-export interface ListMaintenanceAttemptsOptions extends PageOptions {
+export interface ListMaintenanceAttemptsOptions extends PageOptions, TimeOptions {
   readonly eventId?: string
+  /** The type of the event. */
+  readonly type?: string
   readonly status?: string
 }
 
@@ -117,6 +133,8 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
       event: unknown,
       options?: WaitOptions
     ) => Effect.Effect<DispatchResult, InvalidEvent | StoreFailure>
+    /** Takes an event in; returns when the event and its runs are durable, with no more than what became of it. */
+    readonly acceptEvent: (event: unknown) => Effect.Effect<DispatchOutcome, InvalidEvent | StoreFailure>
     /** Gives a known event another generation of runs. */
     readonly replayEvent: (
       eventId: string,
@@ -135,6 +153,11 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     ) => Effect.Effect<EventPage, CursorInvalid | StateDisabled | StoreFailure>
     /** The run with all of its output that was kept. */
     readonly getRun: (runId: string) => Effect.Effect<RunView, UnknownRun | StateDisabled | StoreFailure>
+    /** Some of what an attempt of the run printed. */
+    readonly readOutput: (
+      runId: string,
+      options?: ReadOutputOptions
+    ) => Effect.Effect<OutputPage, UnknownRun | StateDisabled | StoreFailure>
     /** Runs without their output. */
     readonly listRuns: (
       options?: ListRunsOptions
@@ -143,6 +166,8 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     readonly explainEvent: (event: unknown) => Effect.Effect<Explanation, InvalidEvent>
     /** The flows that there are, and those that are broken. */
     readonly listFlows: Effect.Effect<CatalogSnapshot>
+    /** How much there is of what. */
+    readonly stats: Effect.Effect<FlowStats, StoreFailure>
     /** Every change after a position, once each, in order: past ones, then live ones. Never ends by itself. */
     readonly watch: (options?: {
       readonly after?: number

@@ -10,8 +10,7 @@ import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttem
 import { UnknownRun } from "@patchmoi/core/run/RunCommand"
 import type { RunDocument } from "@patchmoi/core/run/RunDocument"
 import { Runs } from "@patchmoi/core/run/Runs"
-import { effectiveStatusOf, needsAttention, type RunView, toRunView } from "@patchmoi/core/run/RunView"
-import type { OutputRecord } from "@patchmoi/core/store/Driver"
+import { type RunView, toRunView } from "@patchmoi/core/run/RunView"
 import type { StoreError } from "@patchmoi/core/store/Log"
 import { type Page, Store } from "@patchmoi/core/store/Store"
 import * as Effect from "effect/Effect"
@@ -22,16 +21,14 @@ import * as Stream from "effect/Stream"
 import { toChange, toEventView } from "./client/views.ts"
 import {
   Flow,
-  type ListMaintenanceAttemptsOptions,
   type ListRunsOptions,
-  type PageOptions,
   StateDisabled,
   UnknownMaintenanceAttempt,
   type WaitOptions
 } from "./Flow.ts"
-
-/** How many pieces of output are read at a time. */
-const outputPageSize = 256
+import { attemptsBy, eventsBy, runsBy } from "./FlowLists.ts"
+import { type ReadOutputOptions, readAllOutput, readOutputPage } from "./FlowOutput.ts"
+import { countAll } from "./FlowStats.ts"
 
 /** Makes the service. With `remembers: false` everything that asks for the past is `StateDisabled`. */
 export const make = (options: { readonly remembers?: boolean } = {}) =>
@@ -44,7 +41,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       options.remembers === false ? new StateDisabled({ operation }) : Effect.void
 
     const viewOf = (run: RunDocument) =>
-      Effect.map(readOutput(store, run), (output) => toRunView(run, { backend, output }))
+      Effect.map(readAllOutput(store, run), (output) => toRunView(run, { backend, output }))
     const briefViewOf = (run: RunDocument): RunView => toRunView(run, { backend })
 
     const loadRuns = (runIds: ReadonlyArray<string>) =>
@@ -83,6 +80,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       dispatchEvent: Effect.fn("Flow.dispatchEvent")(function* (event: unknown, wait: WaitOptions = {}) {
         return yield* conclude(yield* engine.dispatch(event), wait)
       }),
+      acceptEvent: (event) => engine.dispatch(event),
       replayEvent: Effect.fn("Flow.replayEvent")(function* (eventId: string, wait: WaitOptions = {}) {
         yield* remembering("replayEvent")
         if (!isEventId(eventId)) return yield* unknownEvent(eventId)
@@ -100,28 +98,28 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         const document = yield* loadEvent(eventId)
         return toEventView(document, (yield* loadRuns(document.runIds)).map(briefViewOf))
       }),
-      listEvents: Effect.fn("Flow.listEvents")(function* ({ type, ...page } = {}) {
+      listEvents: Effect.fn("Flow.listEvents")(function* (filter = {}) {
         yield* remembering("listEvents")
-        const by = type === undefined ? {} : { index: "byType", prefix: [type] }
-        const { items, ...next } = yield* store.list(Events, { ...by, ...pageOf(page) })
+        const { items, ...next } = yield* store.list(Events, eventsBy(filter))
         return { events: items.map((document) => toEventView(document, [])), ...next }
       }),
       getRun: Effect.fn("Flow.getRun")(function* (runId: string) {
         yield* remembering("getRun")
         return yield* viewOf(yield* loadRun(runId))
       }),
+      readOutput: Effect.fn("Flow.readOutput")(function* (runId: string, part: ReadOutputOptions = {}) {
+        yield* remembering("readOutput")
+        return yield* readOutputPage(store, yield* loadRun(runId), part)
+      }),
       listRuns: Effect.fn("Flow.listRuns")(function* (filter: ListRunsOptions = {}) {
         yield* remembering("listRuns")
-        const { items, ...next } = yield* store.list(Runs, {
-          ...runIndexOf(filter),
-          ...pageOf(filter),
-          where: fits(filter)
-        })
+        const { items, ...next } = yield* store.list(Runs, runsBy(filter))
         const { eventId } = filter
         return { runs: items.map(briefViewOf), ...(eventId === undefined ? {} : { eventId }), ...next }
       }),
       explainEvent: engine.explain,
       listFlows: catalog.snapshot,
+      stats: countAll(store),
       watch: ({ after = 0 } = {}) =>
         Stream.zipRight(Stream.fromEffect(remembering("watch")), Stream.empty).pipe(
           Stream.concat(Stream.map(store.changes(after), toChange))
@@ -161,72 +159,6 @@ const isRunId = Schema.is(RunId)
 const unknownEvent = (eventId: string): UnknownEvent =>
   new UnknownEvent({ eventId: EventId.make(eventId, true) }, true)
 const unknownRun = (runId: string): UnknownRun => new UnknownRun({ runId: RunId.make(runId, true) }, true)
-
-/** All output of the last attempt, in order. */
-const readOutput = (
-  store: typeof Store.Service,
-  run: RunDocument
-): Effect.Effect<ReadonlyArray<OutputRecord>, StoreError> =>
-  Effect.gen(function* () {
-    const attempt = run.attempts.at(-1)
-    const records: Array<OutputRecord> = []
-    while (attempt !== undefined) {
-      const from = (records.at(-1)?.sequence ?? -1) + 1
-      const page = yield* store.driver.outputs.read(attempt.id, from, outputPageSize)
-      records.push(...page)
-      if (page.length < outputPageSize) break
-    }
-    return records
-  })
-
-const pageOf = ({ limit, cursor }: PageOptions): PageOptions => ({
-  ...(limit === undefined ? {} : { limit }),
-  ...(cursor === undefined ? {} : { cursor })
-})
-
-/** An index with every run that fits a filter, and few others: what it leaves is looked at one by one. */
-const runIndexOf = ({ eventId, flowName, needsAttention, status }: ListRunsOptions): RunIndex => {
-  if (eventId !== undefined) return { index: "byEvent", prefix: [eventId] }
-  if (flowName !== undefined) return { index: "byFlow", prefix: [flowName] }
-  if (needsAttention === true) return { index: "attention" }
-  switch (status) {
-    case undefined:
-      return { index: "all" }
-    // Whatever the step said, a run of this status has it as the status of its process.
-    case "queued":
-    case "running":
-    case "completed":
-    case "canceled":
-      return { index: "byStatus", prefix: [status] }
-    // A process that failed may ask for a person, and a step whose process completed may have failed: all need attention.
-    case "failed":
-      return { index: "attention" }
-    default:
-      return { index: "byEffectiveStatus", prefix: [status] }
-  }
-}
-
-interface RunIndex {
-  readonly index: string
-  readonly prefix?: ReadonlyArray<string>
-}
-
-const fits =
-  (filter: ListRunsOptions) =>
-  (run: RunDocument): boolean =>
-    (filter.flowName === undefined || run.flowName === filter.flowName) &&
-    (filter.status === undefined ||
-      run.processStatus === filter.status ||
-      effectiveStatusOf(run) === filter.status) &&
-    (filter.needsAttention === undefined || needsAttention(run) === filter.needsAttention)
-
-const attemptsBy = (filter: ListMaintenanceAttemptsOptions) => {
-  const { eventId, status } = filter
-  const where = (attempt: { readonly status: string }): boolean =>
-    status === undefined || attempt.status === status
-  if (eventId !== undefined) return { index: "byEvent", prefix: [eventId], where, ...pageOf(filter) }
-  return status === undefined ? pageOf(filter) : { index: "byStatus", prefix: [status], ...pageOf(filter) }
-}
 
 const renamed = <Name extends string, A>(name: Name, { items, cursor }: Page<A>) => {
   const list = { [name]: items } as { readonly [N in Name]: ReadonlyArray<A> }

@@ -12,7 +12,7 @@ export const errorCodes = {
   404: ["UnknownRoute", "UnknownEvent", "UnknownRun", "UnknownMaintenanceAttempt"],
   405: ["MethodNotAllowed"],
   408: ["RequestTimeout"],
-  409: ["RunAlreadyEnded", "ApprovalNotPending", "StateDisabled"],
+  409: ["RunAlreadyEnded", "RunNotAwaitingApproval", "StateDisabled"],
   413: ["BodyTooLarge"],
   415: ["UnsupportedMediaType"],
   416: ["RangeNotSatisfiable"],
