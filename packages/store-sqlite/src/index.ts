@@ -1,2 +1,3 @@
 /** The SQLite store of patchmoi. */
-export {}
+export * as SqliteStore from "./SqliteStore.ts"
+export * from "./SqliteStoreErrors.ts"

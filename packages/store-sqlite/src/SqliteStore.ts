@@ -1,0 +1,121 @@
+/**
+ * A store in one SQLite database that the processes of one machine share.
+ *
+ * 1. Acknowledged means committed: with `synchronous: "full"`, the default, on the disk; with `"normal"` the last
+ *    commits may be gone after a power loss, never after the end of a process.
+ * 2. Facts and documents are written in one transaction. Commits that wait together share one; one that conflicts fails
+ *    alone.
+ * 3. What another process commits is seen by every read at once, and by whoever waits within a quarter of a second.
+ * 4. A lock that another process holds is waited for; it is an error after a minute.
+ *
+ * `SqliteMigrations.ts` has the schema, and `docs/reference/store-sqlite.md` all of it.
+ */
+import type { Driver } from "@patchmoi/core/store/Driver"
+import * as Store from "@patchmoi/core/store/Store"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { CommitTables } from "./internal/CommitTables.ts"
+import type { Connection } from "./internal/Connection.ts"
+import { followHead } from "./internal/followHead.ts"
+import { type GroupHooks, makeGroupWriter, type Write } from "./internal/GroupWriter.ts"
+import { Leases } from "./internal/Leases.ts"
+import { Outputs } from "./internal/Outputs.ts"
+import { openDatabase } from "./internal/openDatabase.ts"
+import { Reads } from "./internal/Reads.ts"
+import { storing } from "./internal/waiting.ts"
+import type { OpenError } from "./SqliteStoreErrors.ts"
+
+/** Most characters of facts and documents in one commit: 64 Mi. */
+export const commitCharactersMax = 64 * 1_048_576
+
+export interface SqliteStoreOptions {
+  /** The database file; made when it is missing. Its folder has to be there. */
+  readonly filename: string
+  /**
+   * `full`: an acknowledged commit is on the disk. `normal`: it survives the end of the process, and a power loss may
+   * take the last ones, but never part of one. Default: `full`.
+   */
+  readonly synchronous?: "full" | "normal"
+  /** Called around the statements of each transaction. @internal */
+  readonly point?: GroupHooks["point"]
+}
+
+/**
+ * Opens the store for writing, until the scope closes. Any number of processes may.
+ *
+ * - `DatabaseUnavailable`: the folder is missing, the path is a folder, this process may not write it, or another one
+ *   holds it for too long.
+ * - `NotADatabase`, `ForeignDatabase`: the file is something else. It was not touched.
+ * - `DatabaseTooNew`: a newer patchmoi wrote it. It was not touched.
+ */
+export const make = (options: SqliteStoreOptions): Effect.Effect<Driver, OpenError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { filename, synchronous = "full", point } = options
+    const connection = yield* openDatabase({ filename, access: "write", synchronous })
+    const leases = new Leases(connection)
+    const tables = new CommitTables(connection, leases)
+    const reads = new Reads(connection, tables.entries)
+    const { awaitBeyond, announce } = yield* followHead(reads)
+    const write = yield* makeGroupWriter(connection, {
+      begin: () => tables.begin(),
+      committed: announce,
+      rolledBack: () => tables.rolledBack(),
+      point
+    })
+    return {
+      ...readingParts(reads),
+      awaitBeyond,
+      commit: (commit) => write("write to the log", () => tables.apply(commit)),
+      ...writingParts(connection, write, leases)
+    } satisfies Driver
+  }).pipe(Effect.withSpan("SqliteStore.make"))
+
+/** A store over the database. */
+export const layer = (options: SqliteStoreOptions): Layer.Layer<Store.Store, OpenError> =>
+  Store.layerDriver(make(options))
+
+// --- internal ---
+
+/** The parts of a driver that need no writer. @internal */
+export const readingParts = (reads: Reads) => ({
+  kind: "sqlite",
+  load: (_view: string, key: string, stream: string) =>
+    storing("read a document", () => reads.load(key, stream)),
+  list: (query: Parameters<Driver["list"]>[0]) => storing("list documents", () => reads.list(query)),
+  count: (query: Parameters<Driver["count"]>[0], max: number) =>
+    storing("count documents", () => reads.entries.count(query, max)),
+  readAfter: (position: number, limit: number) =>
+    storing("read the log", () => reads.readAfter(position, limit)),
+  readStream: (stream: string, afterVersion: number, limit: number) =>
+    storing("read the log", () => reads.readStream(stream, afterVersion, limit)),
+  head: storing("read the log", () => reads.head())
+})
+
+const writingParts = (
+  connection: Connection,
+  write: Write,
+  leases: Leases
+): Pick<Driver, "outputs" | "leases"> => {
+  const outputs = new Outputs(connection)
+  return {
+    outputs: {
+      append: (attemptId, records, drop, fence) =>
+        write("keep output", () => {
+          if (fence !== undefined && !leases.isHeld(attemptId, fence)) return Either.right(false)
+          outputs.append(attemptId, records, drop)
+          return Either.right(true)
+        }),
+      read: (attemptId, fromSequence, limit) =>
+        storing("read output", () => outputs.read(attemptId, fromSequence, limit))
+    },
+    leases: {
+      renew: (attemptId, token, expiresAt, now) =>
+        write("renew a lease", () => Either.right(leases.renew(attemptId, token, expiresAt, now))),
+      put: (attemptId, lease) => write("keep a lease", () => Either.right(leases.put(attemptId, lease))),
+      get: (attemptId) => storing("read a lease", () => leases.get(attemptId)),
+      remove: (attemptId) => write("remove a lease", () => Either.right(leases.remove(attemptId)))
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** One open database with its prepared statements, which are finished before it closes: otherwise the log beside the file stays. */
+import type { Database, SQLQueryBindings, Statement } from "bun:sqlite"
+
+/** A row as SQLite gives it: the columns in the order of the statement. */
+export type Row = ReadonlyArray<unknown>
+
+type Bindings = Array<SQLQueryBindings>
+
+export class Connection {
+  readonly #statements: Array<Statement<unknown, Bindings>> = []
+
+  constructor(
+    readonly database: Database,
+    readonly filename: string
+  ) {}
+
+  /** Prepares a statement that lives as long as the connection. */
+  prepare(sql: string): Statement<unknown, Bindings> {
+    const statement = this.database.prepare<unknown, Bindings>(sql)
+    this.#statements.push(statement)
+    return statement
+  }
+
+  /** The first column of the first row of a statement that is run now and then. */
+  scalar(sql: string): unknown {
+    const statement = this.database.prepare<unknown, Bindings>(sql)
+    try {
+      return (statement.values() as ReadonlyArray<Row>)[0]?.[0]
+    } finally {
+      statement.finalize()
+    }
+  }
+
+  close(): void {
+    for (const statement of this.#statements) statement.finalize()
+    this.database.close()
+  }
+}

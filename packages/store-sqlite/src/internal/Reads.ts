@@ -1,0 +1,75 @@
+/** What is read from the log and the documents. Synchronous; each call sees one moment of the database. */
+import { splitStream } from "@patchmoi/core/store/Aggregate"
+import type { DriverQuery, ListedDocument, StoredDocument } from "@patchmoi/core/store/Driver"
+import type { LogRow } from "@patchmoi/core/store/Log"
+import type { Connection, Row } from "./Connection.ts"
+import type { Entries } from "./Entries.ts"
+import { fromText, toText } from "./text.ts"
+
+export class Reads {
+  readonly #selectHead
+  readonly #selectDocument
+  readonly #selectAfter
+  readonly #selectStream
+  readonly #dataVersion
+
+  constructor(
+    connection: Connection,
+    readonly entries: Entries
+  ) {
+    this.#selectHead = connection.prepare("SELECT coalesce(max(position), 0) FROM facts")
+    this.#selectDocument = connection.prepare("SELECT version, document FROM streams WHERE name = ?")
+    const rows = `SELECT position, name, facts.version, at, type, data
+FROM facts CROSS JOIN streams ON streams.id = facts.stream`
+    this.#selectAfter = connection.prepare(`${rows} WHERE position > ? ORDER BY position LIMIT ?`)
+    this.#selectStream = connection.prepare(
+      `${rows} WHERE facts.stream = (SELECT id FROM streams WHERE name = ?) AND facts.version > ?
+ORDER BY facts.version LIMIT ?`
+    )
+    this.#dataVersion = connection.prepare("PRAGMA data_version")
+  }
+
+  head(): number {
+    return Number(this.#selectHead.values()[0]?.[0] ?? 0)
+  }
+
+  /** Changes whenever another connection has committed. */
+  dataVersion(): number {
+    return Number(this.#dataVersion.values()[0]?.[0] ?? 0)
+  }
+
+  load(key: string, stream: string): StoredDocument {
+    const row = this.#selectDocument.values(toText(stream))[0]
+    return row === undefined
+      ? { key, version: 0, value: undefined }
+      : { key, version: Number(row[0]), value: typeof row[1] === "string" ? row[1] : undefined }
+  }
+
+  list(query: DriverQuery): ReadonlyArray<ListedDocument> {
+    return this.entries.list(query).map(([sort, name, version, document]) => ({
+      key: splitStream(fromText(String(name))).key,
+      version: Number(version),
+      value: String(document),
+      sort: fromText(String(sort))
+    }))
+  }
+
+  readAfter(position: number, limit: number): ReadonlyArray<LogRow> {
+    return this.#selectAfter.values(position, limit).map(logRow)
+  }
+
+  readStream(stream: string, afterVersion: number, limit: number): ReadonlyArray<LogRow> {
+    return this.#selectStream.values(toText(stream), afterVersion, limit).map(logRow)
+  }
+}
+
+// --- internal ---
+
+const logRow = ([position, stream, version, at, type, data]: Row): LogRow => ({
+  position: Number(position),
+  stream: fromText(String(stream)),
+  version: Number(version),
+  at: Number(at),
+  type: fromText(String(type)),
+  data: String(data)
+})
