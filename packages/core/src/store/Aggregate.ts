@@ -9,6 +9,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
 import type { DocumentWrite } from "./Driver.ts"
 import { InvalidFact, type UnknownFact } from "./Log.ts"
 import { encodeSortKey, type SortPart } from "./SortKey.ts"
@@ -109,15 +110,14 @@ export const make = <Document, Fact extends { readonly _tag: string }, Encoded, 
   definition: AggregateDefinition<Document, Fact, Encoded, Command, Rejection>,
   table: Readonly<Record<string, Upcaster>> = upcasters
 ): Aggregate<Document, Fact, Command, Rejection> => {
-  const encode = Schema.encodeEither(definition.fact)
-  const decode = Schema.decodeUnknownEither(definition.fact)
+  const codecOf = codecsByTag(definition.fact)
   return {
     name: definition.name,
     decide: definition.decide,
     evolve: definition.evolve,
     indexes: { all: () => [], ...definition.indexes },
     encodeFact: (fact) =>
-      Either.mapBoth(encode(fact), {
+      Either.mapBoth(codecOf(fact._tag).encode(fact), {
         onLeft: (error) =>
           new InvalidFact({ type: fact._tag, reason: ParseResult.TreeFormatter.formatErrorSync(error) }),
         onRight: (encoded) => JSON.stringify({ ...encoded, _tag: undefined })
@@ -126,7 +126,7 @@ export const make = <Document, Fact extends { readonly _tag: string }, Encoded, 
       const fields = parse(data)
       const current = upcast(type, fields, table)
       return Either.getOrElse(
-        decode({ ...asRecord(current.data), _tag: current.type }),
+        codecOf(current.type).decode({ ...asRecord(current.data), _tag: current.type }),
         (): UnknownFact => ({ _tag: "UnknownFact", type, data: fields })
       )
     }
@@ -134,6 +134,49 @@ export const make = <Document, Fact extends { readonly _tag: string }, Encoded, 
 }
 
 // --- internal ---
+
+interface Codec<Fact, Encoded> {
+  readonly encode: (fact: Fact) => Either.Either<Encoded, ParseResult.ParseError>
+  readonly decode: (fields: unknown) => Either.Either<Fact, ParseResult.ParseError>
+}
+
+/**
+ * The codec of each type of fact, compiled when it is first asked for: a process that writes two types of fact does not
+ * pay for the others. A type that the schema does not name has the codec of the whole schema, which refuses it.
+ */
+const codecsByTag = <Fact extends { readonly _tag: string }, Encoded>(
+  schema: Schema.Schema<Fact, Encoded>
+): ((tag: string) => Codec<Fact, Encoded>) => {
+  const members = new Map<string, AST.AST>()
+  for (const member of AST.isUnion(schema.ast) ? schema.ast.types : [schema.ast]) {
+    const tag = tagOf(member)
+    if (tag !== undefined) members.set(tag, member)
+  }
+  const codecs = new Map<string, Codec<Fact, Encoded>>()
+  const compile = (ast: AST.AST): Codec<Fact, Encoded> => {
+    const member = Schema.make<Fact, Encoded, never>(ast)
+    return { encode: Schema.encodeEither(member), decode: Schema.decodeUnknownEither(member) }
+  }
+  return (tag) => {
+    const member = members.get(tag)
+    const key = member === undefined ? "" : tag
+    const known = codecs.get(key)
+    if (known !== undefined) return known
+    const codec = compile(member ?? schema.ast)
+    codecs.set(key, codec)
+    return codec
+  }
+}
+
+/** The literal at `_tag`, where there is one. */
+const tagOf = (member: AST.AST): string | undefined => {
+  const fields = AST.isTransformation(member) ? member.to : member
+  if (!AST.isTypeLiteral(fields)) return undefined
+  const type = fields.propertySignatures.find(({ name }) => name === "_tag")?.type
+  return type !== undefined && AST.isLiteral(type) && typeof type.literal === "string"
+    ? type.literal
+    : undefined
+}
 
 const parse = (text: string): unknown => {
   try {
