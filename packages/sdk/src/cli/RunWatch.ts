@@ -23,6 +23,7 @@ export class RunWatch {
   readonly told = new Set<string>()
   /** Every run, with the name that people know. */
   readonly #names = new Map<string, string>()
+  /** The process group of each run that has one under way. */
   readonly #groups = new Map<string, ProcessIdentity>()
   #ticks = 0
 
@@ -64,6 +65,8 @@ export class RunWatch {
   }
 
   #followUp(row: LogRow, eventId: string): FollowedEvent | undefined {
+    // Most events come from outside; the codec is not even compiled for them.
+    if (!row.data.includes('"causedBy"')) return undefined
     const fact = Events.decodeFact(row.type, row.data)
     if (fact._tag !== "EventAccepted" || !("causedBy" in fact)) return undefined
     const isOurs = fact.causedBy !== undefined && this.#names.has(fact.causedBy.runId)
@@ -71,14 +74,14 @@ export class RunWatch {
   }
 
   #takeRun(row: LogRow, runId: string): void {
-    const fact = Runs.decodeFact(row.type, row.data)
     const name = this.#names.get(runId) ?? runId
-    if (fact._tag === "AttemptStarted") this.progress.happened(`${name} started`)
-    if (fact._tag === "AttemptSpawned") this.#groups.set(fact.attemptId, fact.process)
-    if (fact._tag === "AttemptEnded") this.#groups.delete(fact.attemptId)
-    if (fact._tag === "RunRetryScheduled") {
-      this.progress.happened(`${name} failed and is tried again`)
-    }
+    if (row.type === "AttemptStarted") this.progress.happened(`${name} started`)
+    if (row.type === "AttemptEnded") this.#groups.delete(runId)
+    if (row.type === "RunRetryScheduled") this.progress.happened(`${name} failed and is tried again`)
+    // Only these say something that is not in their name.
+    if (row.type !== "AttemptSpawned" && row.type !== "RunEnded") return
+    const fact = Runs.decodeFact(row.type, row.data)
+    if (fact._tag === "AttemptSpawned") this.#groups.set(runId, fact.process)
     if (fact._tag !== "RunEnded") return
     this.pending.delete(runId)
     const said = fact.error ?? fact.result?.message
