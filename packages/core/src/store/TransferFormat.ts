@@ -1,0 +1,139 @@
+/**
+ * An export of a store as lines of JSON, the same for every kind of store:
+ *
+ *     {"kind":"header","format":"patchmoi-log","version":1,"source":"file","head":2}
+ *     {"kind":"fact","position":1,"stream":"run/r1","version":1,"at":1760000000000,"type":"RunQueued","data":"{…}"}
+ *     {"kind":"output","attempt":"a1","sequence":0,"offset":0,"bytes":3,"stream":"stdout","at":1760000000001,"text":"hi\n"}
+ *     {"kind":"end","facts":2,"outputs":1,"documents":"5f…","sha256":"9c…"}
+ *
+ * 1. Facts stand in position order; positions and versions are those of the store that was exported.
+ * 2. `data` is the text of the fact's fields, as a string, so that nothing in it changes on the way.
+ * 3. `sha256` is taken over every byte of the lines before the last one, their newlines included. An export that was cut
+ *    or altered is refused.
+ * 4. `documents` is the digest of all documents (`TransferDigest.ts`), or null where a writer went on meanwhile.
+ * 5. Leases are not part of it: whoever held them is not at the other store.
+ */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { OutputStream } from "../executor/Executor.ts"
+
+/** The version of the format that is written, and the only one that is read. */
+export const transferVersion = 1
+
+/** Most characters of one line: a fact may be as large as a commit, and its text grows when it is quoted. */
+export const transferLineLengthMax = 160 * 1_048_576
+
+const Position = Schema.Int.pipe(Schema.positive())
+const Count = Schema.NonNegativeInt
+
+const Header = Schema.Struct({
+  kind: Schema.Literal("header"),
+  format: Schema.Literal("patchmoi-log"),
+  version: Schema.Int,
+  /** The kind of store that was exported. */
+  source: Schema.String,
+  /** The position of its last fact when the export began. */
+  head: Count
+})
+
+const Fact = Schema.Struct({
+  kind: Schema.Literal("fact"),
+  position: Position,
+  stream: Schema.String,
+  version: Position,
+  at: Schema.Int,
+  type: Schema.String,
+  data: Schema.String
+})
+
+const Output = Schema.Struct({
+  kind: Schema.Literal("output"),
+  attempt: Schema.String,
+  sequence: Count,
+  offset: Count,
+  bytes: Count,
+  stream: OutputStream,
+  at: Schema.Int,
+  text: Schema.String
+})
+
+/** The document of a stream whose first facts were compacted away: it cannot be folded from what is left. */
+const Document = Schema.Struct({
+  kind: Schema.Literal("document"),
+  view: Schema.String,
+  key: Schema.String,
+  version: Position,
+  value: Schema.String
+})
+
+const End = Schema.Struct({
+  kind: Schema.Literal("end"),
+  facts: Count,
+  outputs: Count,
+  documents: Schema.NullOr(Schema.String),
+  sha256: Schema.String
+})
+
+/** One line of an export. */
+export const TransferLine = Schema.Union(Header, Fact, Output, Document, End)
+export type TransferLine = typeof TransferLine.Type
+export type TransferFact = typeof Fact.Type
+export type TransferOutput = typeof Output.Type
+
+/** The export is cut, was altered, or cannot be kept by this store. */
+export class TransferRefused extends Schema.TaggedError<TransferRefused>("patchmoi/TransferRefused")(
+  "TransferRefused",
+  {
+    /** Number of the line, from 1. */
+    line: Schema.Int,
+    reason: Schema.String
+  }
+) {
+  override get message() {
+    return `The export cannot be imported (line ${this.line}): ${this.reason}. Export the store again, and import the new file`
+  }
+}
+
+/** The store that was to take an export holds facts already. */
+export class TransferTargetNotEmpty extends Schema.TaggedError<TransferTargetNotEmpty>(
+  "patchmoi/TransferTargetNotEmpty"
+)("TransferTargetNotEmpty", {
+  /** The position of its last fact. */
+  head: Schema.Int
+}) {
+  override get message() {
+    return `The store holds ${this.head} facts already, and an import needs an empty one: name a folder that is not there yet`
+  }
+}
+
+/** Reads a line; the left side says what is wrong with it. */
+export const decodeTransferLine = (text: string): Either.Either<TransferLine, string> =>
+  Either.mapLeft(decode(text), (error) => {
+    const reason =
+      ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? "it is no line of an export"
+    return reason.length > reasonLengthMax ? `${reason.slice(0, reasonLengthMax)} …` : reason
+  })
+
+/** The SHA-256 of the lines that were added. */
+export class LinesHash {
+  readonly #hash = sha256.create()
+
+  /** Adds a line, without its newline. */
+  add(line: string): void {
+    this.#hash.update(utf8ToBytes(`${line}\n`))
+  }
+
+  /** 64 hexadecimal digits; nothing can be added afterwards. */
+  finish(): string {
+    return bytesToHex(this.#hash.digest())
+  }
+}
+
+// --- internal ---
+
+const reasonLengthMax = 200
+
+const decode = Schema.decodeUnknownEither(Schema.parseJson(TransferLine))
