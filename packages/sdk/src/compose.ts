@@ -4,6 +4,7 @@
  */
 import * as Engine from "@patchmoi/core/engine/Engine"
 import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
+import type { Executor } from "@patchmoi/core/executor/Executor"
 import type { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Store from "@patchmoi/core/store/Store"
@@ -11,7 +12,9 @@ import type { LogDamaged, StoreLocked } from "@patchmoi/store-file"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BunExecutor from "./executor/BunExecutor.ts"
+import type { ExecutorKind } from "./executor/ExecutorKind.ts"
 import type { StepEnvironment } from "./executor/StepEnvironment.ts"
+import type { SystemdUnavailable } from "./executor/SystemdManager.ts"
 import type { Flow } from "./Flow.ts"
 import * as FlowLocal from "./FlowLocal.ts"
 import * as FlowCatalogFiles from "./flow/FlowCatalogFiles.ts"
@@ -29,11 +32,13 @@ export interface LocalOptions {
   readonly flowRoots?: ReadonlyArray<string>
   readonly state: StateKind
   readonly environment: StepEnvironment
+  /** What runs steps: processes of their own, or units of systemd's user manager. Default: `bun`. */
+  readonly executor?: ExecutorKind
   readonly engine?: EngineOptions
 }
 
 /** What stands between the caller and a store on disk. */
-export type OpenError = StoreError | VersionConflict | StoreLocked | LogDamaged
+export type OpenError = StoreError | VersionConflict | StoreLocked | LogDamaged | SystemdUnavailable
 
 /** The flow service with what it stands on, for this machine. */
 export const layerLocal = (
@@ -44,7 +49,11 @@ export const layerLocal = (
 /** The same over a store that is open: for those who look at the record before the engine takes up what is queued in it. */
 export const layerOverStore = (
   options: LocalOptions
-): Layer.Layer<Flow | Engine.Engine | FlowCatalog, StoreError | VersionConflict, Store.Store> => {
+): Layer.Layer<
+  Flow | Engine.Engine | FlowCatalog,
+  StoreError | VersionConflict | SystemdUnavailable,
+  Store.Store
+> => {
   const { state, engine = {} } = options
   const reading = state.kind === "file" && state.access === "read"
   const catalog = FlowCatalogFiles.layer({
@@ -54,9 +63,17 @@ export const layerOverStore = (
   return FlowLocal.layer({ remembers: state.kind !== "none" }).pipe(
     Layer.provideMerge(Engine.layer({ ...engine, runs: !reading && engine.runs !== false })),
     Layer.provideMerge(catalog),
-    Layer.provide(BunExecutor.layer({ environment: options.environment }))
+    Layer.provide(layerExecutor(options))
   )
 }
+
+/** The executor that was chosen. The one for systemd is loaded when it is asked for. */
+const layerExecutor = ({ environment, executor }: LocalOptions): Layer.Layer<Executor, SystemdUnavailable> =>
+  executor === "systemd-run"
+    ? Layer.unwrapEffect(
+        Effect.promise(async () => (await import("./executor/SystemdExecutor.ts")).layer({ environment }))
+      )
+    : BunExecutor.layer({ environment })
 
 /** The store of a kind of state. The one on disk is loaded when it is asked for. */
 export const layerStore = (state: StateKind): Layer.Layer<Store.Store, OpenError> =>

@@ -47,6 +47,16 @@ export const AttemptOutcome = Schema.Struct({
 })
 export interface AttemptOutcome extends Schema.Schema.Type<typeof AttemptOutcome> {}
 
+/** A decision, as the step that asked for it is told: `runtime.approval` of its document. */
+export interface StepApproval {
+  readonly decision: "approved" | "rejected"
+  readonly choice?: string | undefined
+  readonly by?: string | undefined
+  readonly comment?: string | undefined
+  /** ISO 8601, UTC. */
+  readonly at: string
+}
+
 /** Everything that an executor needs to know about one attempt. */
 export interface StepInvocation {
   readonly flow: {
@@ -62,6 +72,8 @@ export interface StepInvocation {
   readonly attemptId: AttemptId
   /** Whether the run is of a later generation than the first. */
   readonly replay: boolean
+  /** What was decided when the run asked, the latest decision; absent when it never asked. */
+  readonly approval?: StepApproval
   readonly launchedBy?: string
   readonly workspaceBackendUrl?: string
 }
@@ -109,6 +121,8 @@ export class Executor extends Context.Tag("@patchmoi/core/Executor")<
 export const ProcessIdentity = Schema.Struct({
   pid: Schema.Int,
   /** Start time in clock ticks since boot, from `/proc/<pid>/stat` field 22, where that exists. */
-  startTicks: Schema.optional(Schema.Int)
+  startTicks: Schema.optional(Schema.Int),
+  /** The transient unit of the service manager that holds the process and all that it started, where there is one. */
+  unit: Schema.optional(Schema.String)
 })
 export interface ProcessIdentity extends Schema.Schema.Type<typeof ProcessIdentity> {}

@@ -35,6 +35,25 @@ export const stepOutputBytesDefault = 1_048_576
 /** The most output that a manifest may ask to keep, in bytes (64 MiB). */
 export const stepOutputBytesMax = 67_108_864
 
+/** The least and the most memory that a manifest may name, in bytes (1 MiB, 1 PiB). */
+export const stepMemoryBytesMin = 1_048_576
+export const stepMemoryBytesMax = 1_125_899_906_842_624
+/** The most processor time that a manifest may name, in percent of one processor. */
+export const stepCpuPercentMax = 100_000
+/** The most processes and threads that a manifest may name. */
+export const stepTasksMax = 1_000_000
+
+/** How much of the machine an attempt may take, its children included. An executor that cannot see to it says so in the output. */
+export const ResourceLimits = Schema.Struct({
+  /** Memory of all processes together, in bytes. */
+  memoryBytesMax: Schema.optional(Schema.Int.pipe(Schema.between(stepMemoryBytesMin, stepMemoryBytesMax))),
+  /** Processor time, in percent of one processor: 200 is two processors. */
+  cpuPercent: Schema.optional(Schema.Int.pipe(Schema.between(1, stepCpuPercentMax))),
+  /** Processes and threads at once. */
+  tasksMax: Schema.optional(Schema.Int.pipe(Schema.between(1, stepTasksMax)))
+})
+export interface ResourceLimits extends Schema.Schema.Type<typeof ResourceLimits> {}
+
 /** What the engine needs to queue, limit and run a step; kept with the run, so that a later edit of the flow does not change it. */
 export const StepPlan = Schema.Struct({
   runner: RunnerName,
@@ -52,7 +71,9 @@ export const StepPlan = Schema.Struct({
   /** RFC 6901 pointer into the event; runs with the same value there share `concurrency` (default then 1), over all steps and flows that name the same key. */
   concurrencyKey: Schema.optional(Schema.String),
   /** Names of environment variables that the step may inherit from a service. */
-  env: Schema.Array(Schema.String)
+  env: Schema.Array(Schema.String),
+  /** Absent: no limit but those of the service that runs steps. */
+  limits: Schema.optional(ResourceLimits)
 })
 export interface StepPlan extends Schema.Schema.Type<typeof StepPlan> {}
 

@@ -6,25 +6,21 @@
  *    interruption is done. A process that calls `setsid` is out of reach.
  * 2. The step sees the variables of {@link StepEnvironment} and nothing else; secrets of patchmoi never.
  * 3. A result that was printed before a bad end is kept beside the error.
+ * 4. `[steps.limits]` is beyond it: a step that has some runs without, and a line of its output says so.
  */
-import { Executor, type StepInvocation } from "@patchmoi/core/executor/Executor"
+import { Executor } from "@patchmoi/core/executor/Executor"
+import type { ResourceLimits } from "@patchmoi/core/flow/Flow"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import { moduleRunnerSource } from "./moduleRunner.ts"
-import { endLostGroup } from "./processGroup.ts"
-import { makeScriptStyle } from "./ScriptStyle.ts"
-import { makeStepVariables, type StepEnvironment } from "./StepEnvironment.ts"
+import { type BunStepOptions, makeBunStep } from "./bunStep.ts"
+import { endOrphan } from "./endOrphan.ts"
 import { makeOutputWatch, notStarted } from "./StepOutcome.ts"
-import { runStepProcess, type StepCommand } from "./StepProcess.ts"
-import { makeStepDocument } from "./stepDocument.ts"
+import { runStepProcess } from "./StepProcess.ts"
 
 /** What the composing room decides. */
-export interface BunExecutorOptions {
-  readonly environment: StepEnvironment
-  /** The Bun that runs steps, absolute. Default: the running executable, also when it is a compiled program. */
-  readonly bunPath?: string
+export interface BunExecutorOptions extends BunStepOptions {
   /** Between SIGTERM and SIGKILL, at a timeout and at a cancel. Default: 5 seconds. */
   readonly killGrace?: Duration.DurationInput
   /** How long output may stay open after the last process of the group has ended. Default: 1 second. */
@@ -34,32 +30,17 @@ export interface BunExecutorOptions {
 /** Makes the executor. It holds no resource between attempts, only what it knows of scripts that it has seen. */
 export const make = (options: BunExecutorOptions): Effect.Effect<Executor["Type"]> =>
   Effect.sync(() => {
-    const { environment } = options
-    const bun = resolveBun(options.bunPath)
     const killGraceMillis = Duration.toMillis(options.killGrace ?? "5 seconds")
     const outputGraceMillis = Duration.toMillis(options.outputGrace ?? "1 second")
-    const scriptStyle = makeScriptStyle()
-
-    /** The command of one attempt, or why there is none. */
-    const prepare = Effect.fnUntraced(function* (invocation: StepInvocation) {
-      const { cwd, script } = invocation.plan
-      const variables = yield* Either.mapLeft(makeStepVariables(environment, invocation), asProblem)
-      const stdin = yield* Either.mapLeft(makeStepDocument(environment, invocation), asProblem)
-      const style = yield* scriptStyle(script)
-      const command: StepCommand = {
-        argv: style === "raw" ? [bun.path, script] : [bun.path, "-e", moduleRunnerSource(), script],
-        cwd,
-        variables: { ...variables, ...bun.variables },
-        stdin
-      }
-      return command
-    })
+    const prepare = makeBunStep(options)
 
     const execute: Executor["Type"]["execute"] = Effect.fn("BunExecutor.execute")(
       function* (invocation, handlers) {
         const prepared = yield* Effect.either(prepare(invocation))
         if (Either.isLeft(prepared)) return notStarted(invocation.flow, prepared.left.reason)
         const watch = makeOutputWatch(invocation.flow)
+        const { limits } = invocation.plan
+        if (limits !== undefined) yield* handlers.onOutput({ stream: "system", text: unlimitedNote(limits) })
         const exit = yield* runStepProcess(
           prepared.right,
           { timeoutMillis: invocation.plan.timeoutMillis, killGraceMillis, outputGraceMillis },
@@ -78,7 +59,7 @@ export const make = (options: BunExecutorOptions): Effect.Effect<Executor["Type"
     return {
       runners: ["bun"],
       execute,
-      endOrphan: (process) => Effect.asVoid(endLostGroup(process, killGraceMillis))
+      endOrphan: (process) => endOrphan(process, options.environment.values, killGraceMillis)
     }
   })
 
@@ -88,16 +69,13 @@ export const layer = (options: BunExecutorOptions): Layer.Layer<Executor> =>
 
 // --- internal ---
 
-const asProblem = (reason: string): { readonly reason: string } => ({ reason })
+const unlimitedNote = (limits: ResourceLimits): string =>
+  `The executor bun does not hold this step to the [steps.limits] of its flow.toml (${Object.keys(limits)
+    .map((name) => limitNames.get(name) ?? name)
+    .join(", ")}); the executor systemd-run does.\n`
 
-/**
- * The Bun that runs steps. A program made by `bun build --compile` is Bun as well; `BUN_BE_BUN` makes it
- * run the script that it is given instead of the program inside (bun.com/docs/bundler/executables).
- */
-const resolveBun = (
-  bunPath: string | undefined
-): { readonly path: string; readonly variables: Record<string, string> } => {
-  if (bunPath !== undefined) return { path: bunPath, variables: {} }
-  const isCompiled = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(Bun.main)
-  return { path: process.execPath, variables: isCompiled ? { BUN_BE_BUN: "1" } : {} }
-}
+const limitNames = new Map([
+  ["memoryBytesMax", "memory_max"],
+  ["cpuPercent", "cpu_quota"],
+  ["tasksMax", "tasks_max"]
+])

@@ -47,6 +47,13 @@ export interface StepHandlers {
   readonly onOutput: (chunk: OutputChunk) => Effect.Effect<void>
 }
 
+/** How the processes of a command are told from others, and ended together. Default: they are one process group. */
+export interface StepControl {
+  readonly identify: (pid: number) => Effect.Effect<ProcessIdentity>
+  /** Ends what is left of them: SIGTERM, the grace, SIGKILL. The direct child has ended, or soon will have, when it is done. */
+  readonly end: (pid: number, graceMillis: number) => Effect.Effect<void>
+}
+
 /** How long processes that the command left behind have between SIGTERM and SIGKILL, in milliseconds, at most. */
 export const stragglerGraceMillisMax = 500
 
@@ -61,7 +68,8 @@ export const outputDrainMillisMax = 30_000
 export const runStepProcess = Effect.fnUntraced(function* (
   command: StepCommand,
   limits: StepLimits,
-  handlers: StepHandlers
+  handlers: StepHandlers,
+  control: StepControl = groupControl
 ) {
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
@@ -69,7 +77,7 @@ export const runStepProcess = Effect.fnUntraced(function* (
       if ("reason" in spawned) return { _tag: "NotStarted", reason: spawned.reason } satisfies ExitCause
       const broken = yield* Deferred.make<never, ExecutorError>()
       const progress: OutputProgress = { pieces: 0, taking: false }
-      const pump = yield* readOutput(spawned, progress, handlers).pipe(
+      const pump = yield* readOutput(spawned, progress, handlers, control).pipe(
         Effect.interruptible,
         Effect.onError((cause) =>
           Cause.isInterruptedOnly(cause) ? Effect.void : Deferred.failCause(broken, cause)
@@ -86,7 +94,7 @@ export const runStepProcess = Effect.fnUntraced(function* (
           }),
           Effect.raceFirst(Deferred.await(broken))
         )
-      ).pipe(Effect.onExit(() => settle(spawned, pump, progress, limits, handlers)))
+      ).pipe(Effect.onExit(() => settle(spawned, pump, progress, limits, handlers, control)))
       // The output may have broken off after the exit, while the rest of it was taken.
       if (yield* Deferred.isDone(broken)) return yield* Deferred.await(broken)
       return exit
@@ -95,6 +103,8 @@ export const runStepProcess = Effect.fnUntraced(function* (
 })
 
 // --- internal ---
+
+const groupControl: StepControl = { identify: identifyProcess, end: endGroup }
 
 type StepChild = Bun.Subprocess<Uint8Array, "pipe", "pipe">
 
@@ -165,9 +175,10 @@ interface OutputProgress {
 const readOutput = Effect.fnUntraced(function* (
   child: StepChild,
   progress: OutputProgress,
-  handlers: StepHandlers
+  handlers: StepHandlers,
+  control: StepControl
 ) {
-  yield* handlers.onStarted(yield* identifyProcess(child.pid))
+  yield* handlers.onStarted(yield* control.identify(child.pid))
   const turn = yield* Effect.makeSemaphore(1)
   const take = Effect.fnUntraced(function* (chunk: OutputChunk) {
     progress.taking = true
@@ -223,12 +234,13 @@ const settle = Effect.fnUntraced(function* (
   pump: Fiber.RuntimeFiber<void, ExecutorError>,
   progress: OutputProgress,
   limits: StepLimits,
-  handlers: StepHandlers
+  handlers: StepHandlers,
+  control: StepControl
 ) {
   const graceMillis = hasEnded(child)
     ? Math.min(limits.killGraceMillis, stragglerGraceMillisMax)
     : limits.killGraceMillis
-  yield* endGroup(child.pid, graceMillis)
+  yield* control.end(child.pid, graceMillis)
   yield* awaitExit(child)
   if (yield* awaitOutput(pump, progress, limits.outputGraceMillis)) return
   yield* Fiber.interrupt(pump)

@@ -4,20 +4,10 @@
  *
  * Every wrong field is listed, not only the first. An unknown key is a warning, with the known key that is nearest.
  */
-import type { FlowIssue, RetryPolicy, RunnerName } from "@patchmoi/core/flow/Flow"
+import type { FlowIssue, ResourceLimits, RetryPolicy, RunnerName } from "@patchmoi/core/flow/Flow"
 import { parse, TomlError } from "smol-toml"
-import {
-  envName,
-  flowKeys,
-  guidanceKeys,
-  isTable,
-  manifestBounds,
-  retryKeys,
-  retryReason,
-  stepKeys,
-  type Table,
-  triggerKeys
-} from "./FlowManifestKeys.ts"
+import { flowKeys, guidanceKeys, limitsKeys, retryKeys, stepKeys, triggerKeys } from "./FlowManifestKeys.ts"
+import { envName, isTable, manifestBounds, retryReason, type Table } from "./FlowManifestKinds.ts"
 import { ManifestReader } from "./ManifestReader.ts"
 
 /** A step as its manifest has it: checked, defaults filled in, paths as they are written. */
@@ -33,6 +23,7 @@ export interface ManifestStep {
   readonly concurrency?: number
   readonly concurrencyKey?: string
   readonly env: ReadonlyArray<string>
+  readonly limits?: ResourceLimits
   readonly trigger?: { readonly type: string; readonly schema?: string }
 }
 
@@ -158,6 +149,7 @@ const readStep = (
   const concurrencyKey = table.take(stepKeys.concurrencyKey)
   const env = table.takeList(stepKeys.env, envName) ?? []
   const retry = readRetry(reader, table.take(stepKeys.retry), field)
+  const limits = readLimits(reader, table.take(stepKeys.limits), field)
   const trigger = readTrigger(reader, table.take(stepKeys.trigger), field)
   if (script !== undefined) paths.push({ field: `${field}.script`, kind: "script", value: script })
   paths.push({ field: `${field}.cwd`, kind: "cwd", value: cwd })
@@ -177,6 +169,7 @@ const readStep = (
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(concurrencyKey === undefined ? {} : { concurrencyKey }),
     env: [...new Set(env)],
+    ...(limits === undefined ? {} : { limits }),
     ...(trigger?.type === undefined ? {} : { trigger: { ...trigger, type: trigger.type } })
   }
 }
@@ -188,6 +181,25 @@ const readRetry = (reader: ManifestReader, entry: Table | undefined, field: stri
     backoffMillis: table.take(retryKeys.backoffMillis) ?? manifestBounds.backoffMillisDefault,
     on: [...new Set(table.takeList(retryKeys.on, retryReason) ?? ["lost" as const])]
   }
+}
+
+/** The limits that are set; nothing for a table without one, which limits nothing. */
+const readLimits = (
+  reader: ManifestReader,
+  entry: Table | undefined,
+  field: string
+): ResourceLimits | undefined => {
+  if (entry === undefined) return undefined
+  const table = reader.table(entry, `${field}.limits`, limitsKeys)
+  const memoryBytesMax = table.take(limitsKeys.memoryBytesMax)
+  const cpuPercent = table.take(limitsKeys.cpuPercent)
+  const tasksMax = table.take(limitsKeys.tasksMax)
+  const limits = {
+    ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
+    ...(cpuPercent === undefined ? {} : { cpuPercent }),
+    ...(tasksMax === undefined ? {} : { tasksMax })
+  }
+  return Object.keys(limits).length === 0 ? undefined : limits
 }
 
 const readTrigger = (

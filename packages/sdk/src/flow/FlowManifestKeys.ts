@@ -5,126 +5,24 @@
  * reference (`docs/reference/flow-toml.md`, which a test compares with this).
  *
  * Written by hand and not as an Effect Schema: `flow list` needs nothing else of Effect, and the bundled schema
- * module alone takes the cold process from 4 ms to 19 ms (85 ms unbundled). For the same reason the bounds stand here as numbers;
- * a test holds them to those of `@patchmoi/core/flow/Flow`.
+ * module alone takes the cold process from 4 ms to 19 ms (85 ms unbundled).
+ * What a value may be, and the bounds, are in `FlowManifestKinds.ts`.
  */
-import type { RetryReason, RunnerName } from "@patchmoi/core/flow/Flow"
-
-/** Bounds of a manifest. Times in milliseconds, sizes in bytes, texts in UTF-16 code units. */
-export const manifestBounds = {
-  nameLengthMax: 256,
-  descriptionLengthMax: 10_000,
-  pathLengthMax: 4_096,
-  eventTypeLengthMax: 256,
-  pointerLengthMax: 1_024,
-  listLengthMax: 100,
-  stepsMax: 100,
-  timeoutMillisDefault: 300_000,
-  timeoutMillisMax: 86_400_000,
-  outputBytesDefault: 1_048_576,
-  outputBytesMax: 67_108_864,
-  priorityMin: -1_000,
-  priorityMax: 1_000,
-  concurrencyMax: 1_000,
-  attemptsDefault: 3,
-  attemptsMax: 100,
-  backoffMillisDefault: 1_000,
-  backoffMillisMax: 3_600_000
-} as const
-
-/** A TOML table. */
-export type Table = Readonly<Record<string, unknown>>
-
-/** One key of one table. */
-export interface ManifestKey<A> {
-  readonly name: string
-  readonly required: boolean
-  /** Completes "must be …". */
-  readonly expected: string
-  /** What holds when the key is absent, in words. */
-  readonly default?: string
-  /** For the reference: what the key is for. */
-  readonly says: string
-  /** The value, or `undefined` when it is not what is expected. */
-  readonly read: (value: unknown) => A | undefined
-}
-
-/** What the elements of a list must be. */
-export interface ListItem<A> {
-  readonly expected: string
-  readonly read: (value: unknown) => A | undefined
-}
-
-const key = <A>(
-  name: string,
-  kind: { readonly expected: string; readonly read: (value: unknown) => A | undefined },
-  says: string,
-  rest: { readonly required?: true; readonly default?: string } = {}
-): ManifestKey<A> => ({ name, says, ...kind, ...rest, required: rest.required === true })
-
-const text = (lengthMax: number) => ({
-  expected: `a text that is not blank, of at most ${lengthMax} characters`,
-  read: (value: unknown): string | undefined =>
-    typeof value === "string" && value.trim() !== "" && value.length <= lengthMax ? value : undefined
-})
-
-const prose = (lengthMax: number) => ({
-  expected: `a text of at most ${lengthMax} characters`,
-  read: (value: unknown): string | undefined =>
-    typeof value === "string" && value.length <= lengthMax ? value : undefined
-})
-
-const integer = (min: number, max: number, remark = "") => ({
-  expected: `an integer from ${min} to ${max}${remark}`,
-  read: (value: unknown): number | undefined =>
-    typeof value === "number" && Number.isInteger(value) && value >= min && value <= max ? value : undefined
-})
-
-const oneOf = <A extends string>(choices: ReadonlyArray<A>) => ({
-  expected: `one of ${choices.map((choice) => `"${choice}"`).join(", ")}`,
-  read: (value: unknown): A | undefined => choices.find((choice) => choice === value)
-})
-
-const list = (of: string) => ({
-  expected: `a list of at most ${manifestBounds.listLengthMax} ${of}`,
-  read: (value: unknown): ReadonlyArray<unknown> | undefined =>
-    Array.isArray(value) && value.length <= manifestBounds.listLengthMax ? value : undefined
-})
-
-/** Whether a value is a table: an object, but no list and no date. */
-export const isTable = (value: unknown): value is Table =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
-
-const table = {
-  expected: "a table",
-  read: (value: unknown): Table | undefined => (isTable(value) ? value : undefined)
-}
-
-const path = text(manifestBounds.pathLengthMax)
-
-const pointer = {
-  expected: `a JSON pointer (RFC 6901) such as "/payload/repo", of at most ${manifestBounds.pointerLengthMax} characters`,
-  read: (value: unknown): string | undefined =>
-    typeof value === "string" &&
-    value.length <= manifestBounds.pointerLengthMax &&
-    /^(?:\/(?:[^~/]|~[01])*)*$/.test(value)
-      ? value
-      : undefined
-}
-
-const runners: ReadonlyArray<RunnerName> = ["bun", "code-mode"]
-const reasons: ReadonlyArray<RetryReason> = ["failed", "timeout", "lost"]
-
-/** The name of an environment variable. */
-export const envName: ListItem<string> = {
-  expected: "the name of an environment variable: letters, digits and _, not beginning with a digit",
-  read: (value) =>
-    typeof value === "string" && value.length <= 256 && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value)
-      ? value
-      : undefined
-}
-/** What a retry policy may name. */
-export const retryReason: ListItem<RetryReason> = oneOf(reasons)
+import {
+  integer,
+  key,
+  list,
+  manifestBounds,
+  memory,
+  oneOf,
+  path,
+  pointer,
+  prose,
+  retryReason,
+  runners,
+  table,
+  text
+} from "./FlowManifestKinds.ts"
 
 /** Keys at the top. */
 export const flowKeys = {
@@ -240,6 +138,11 @@ export const stepKeys = {
     default: "none"
   }),
   retry: key("retry", table, "When an attempt that did not succeed is followed by another."),
+  limits: key(
+    "limits",
+    table,
+    "How much of the machine an attempt may take. The executor `systemd-run` sees to it; `bun` says in the output that it does not."
+  ),
   trigger: key("trigger", table, "What starts the step. A step without one runs by name only.")
 }
 
@@ -282,11 +185,34 @@ export const retryKeys = {
   )
 }
 
+/** Keys of `[steps.limits]`. */
+export const limitsKeys = {
+  memoryBytesMax: key(
+    "memory_max",
+    memory,
+    "How much memory all processes of the attempt may take together. Beyond it the kernel ends the step. `MemoryMax` of systemd.",
+    { default: "no limit of its own" }
+  ),
+  cpuPercent: key(
+    "cpu_quota",
+    integer(1, manifestBounds.cpuPercentMax, ", in percent of one processor"),
+    "How much processor time the attempt may take: 50 is half of one processor, 200 is two. `CPUQuota` of systemd.",
+    { default: "no limit of its own" }
+  ),
+  tasksMax: key(
+    "tasks_max",
+    integer(1, manifestBounds.tasksMax),
+    "How many processes and threads the attempt may have at once; Bun alone takes about ten. `TasksMax` of systemd.",
+    { default: "no limit of its own" }
+  )
+}
+
 /** Every table of the manifest with its keys, in the order of the reference. */
 export const manifestTables = [
   { path: "", heading: "At the top", keys: Object.values(flowKeys) },
   { path: "guidance", heading: "`[guidance]`", keys: Object.values(guidanceKeys) },
   { path: "steps[]", heading: "`[[steps]]`", keys: Object.values(stepKeys) },
   { path: "steps[].trigger", heading: "`[steps.trigger]`", keys: Object.values(triggerKeys) },
-  { path: "steps[].retry", heading: "`[steps.retry]`", keys: Object.values(retryKeys) }
+  { path: "steps[].retry", heading: "`[steps.retry]`", keys: Object.values(retryKeys) },
+  { path: "steps[].limits", heading: "`[steps.limits]`", keys: Object.values(limitsKeys) }
 ]

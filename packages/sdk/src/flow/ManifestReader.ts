@@ -2,7 +2,7 @@
 
 import type { FlowIssue } from "@patchmoi/core/flow/Flow"
 import { nearest } from "@patchmoi/core/nearest"
-import type { ListItem, ManifestKey, Table } from "./FlowManifestKeys.ts"
+import type { ListItem, ManifestKey, Table } from "./FlowManifestKinds.ts"
 
 /** Longest text that an issue quotes, in UTF-16 code units. */
 const quotedLengthMax = 80

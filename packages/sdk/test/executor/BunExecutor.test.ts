@@ -149,6 +149,23 @@ describe("what a step gets", () => {
   )
 })
 
+describe("limits of the manifest", () => {
+  it.live("do not hold, and the output says so", () =>
+    Effect.gen(function* () {
+      const { outcome, output } = yield* execute(echo.replace("SEEN", "1"), {
+        change: (invocation) => ({
+          ...invocation,
+          plan: { ...invocation.plan, limits: { memoryBytesMax: 1_048_576, tasksMax: 1 } }
+        })
+      })
+      expect(outcome.result?.status).toBe("completed")
+      expect(output).toStartWith(
+        "The executor bun does not hold this step to the [steps.limits] of its flow.toml (memory_max, tasks_max)"
+      )
+    })
+  )
+})
+
 describe("module-style steps", () => {
   const completed = { exit: { _tag: "ExitCode", code: 0 }, result: { status: "completed", seen: 3 } } as const
   for (const name of ["step.ts", "step.js", "step.mjs"]) {

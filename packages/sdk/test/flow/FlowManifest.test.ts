@@ -15,7 +15,8 @@ import { schemaBytesMax } from "@patchmoi/core/flow/JsonSchema"
 import * as Schema from "effect/Schema"
 import { schemaFileBytesMax } from "../../src/flow/FlowFolder.ts"
 import { readManifest } from "../../src/flow/FlowManifest.ts"
-import { manifestBounds, retryReason, stepKeys } from "../../src/flow/FlowManifestKeys.ts"
+import { stepKeys } from "../../src/flow/FlowManifestKeys.ts"
+import { manifestBounds, retryReason } from "../../src/flow/FlowManifestKinds.ts"
 import { manifestText } from "./workspace.ts"
 
 const complete = `
