@@ -10,3 +10,24 @@ export const digest128 = (parts: ReadonlyArray<string>): string =>
   bytesToHex(
     sha256(utf8ToBytes(parts.map((part) => `${part.length}:${JSON.stringify(part)}`).join("")))
   ).slice(0, 32)
+
+/** SHA-256 of a text in UTF-8, as 32 bytes. */
+export const hashOf = (text: string): Uint8Array => sha256(utf8ToBytes(text))
+
+/** SHA-256 of a text in UTF-8, as 64 hexadecimal digits. */
+export const hexHashOf = (text: string): string => bytesToHex(hashOf(text))
+
+/** The SHA-256 of lines that come one by one, each with its newline. */
+export class LinesHash {
+  readonly #hash = sha256.create()
+
+  /** Adds a line, without its newline. */
+  add(line: string): void {
+    this.#hash.update(utf8ToBytes(`${line}\n`))
+  }
+
+  /** 64 hexadecimal digits; nothing can be added afterwards. */
+  finish(): string {
+    return bytesToHex(this.#hash.digest())
+  }
+}

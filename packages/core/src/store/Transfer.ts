@@ -11,12 +11,12 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { LinesHash } from "../internal/digest.ts"
 import { type AnyAggregate, streamOf } from "./Aggregate.ts"
 import type { Driver } from "./Driver.ts"
 import type { LogRow, StoreError, VersionConflict } from "./Log.ts"
 import { documentsDigest, listedDocuments } from "./TransferDigest.ts"
 import {
-  LinesHash,
   type TransferLine,
   type TransferRefused,
   TransferTargetNotEmpty,

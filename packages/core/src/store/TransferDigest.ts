@@ -1,10 +1,9 @@
 /** One hash over every document of a store: two stores with the same hash show the same views. */
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { hashOf, hexHashOf } from "../internal/digest.ts"
 import type { AnyAggregate } from "./Aggregate.ts"
 import type { Driver, ListedDocument } from "./Driver.ts"
 import type { StoreError } from "./Log.ts"
@@ -31,14 +30,14 @@ export const documentsDigest = (
             for (const { key, version, value, sort } of page) {
               // A value is hashed once; the other indexes only tell where its key stands.
               const content = index === "all" ? canonical(JSON.parse(value)) : ""
-              add(sum, sha256(utf8ToBytes(JSON.stringify([view, index, sort, key, version, content]))))
+              add(sum, hashOf(JSON.stringify([view, index, sort, key, version, content])))
               count += 1
             }
           })
         )
       }
     }
-    return bytesToHex(sha256(utf8ToBytes(`${count}:${sum.join(",")}`)))
+    return hexHashOf(`${count}:${sum.join(",")}`)
   }).pipe(Effect.withSpan("Transfer.documentsDigest"))
 
 /** Every document that an index lists, a page in memory at a time. */

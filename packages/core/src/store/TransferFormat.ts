@@ -13,8 +13,6 @@
  * 4. `documents` is the digest of all documents (`TransferDigest.ts`), or null where a writer went on meanwhile.
  * 5. Leases are not part of it: whoever held them is not at the other store.
  */
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
@@ -116,21 +114,6 @@ export const decodeTransferLine = (text: string): Either.Either<TransferLine, st
       ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? "it is no line of an export"
     return reason.length > reasonLengthMax ? `${reason.slice(0, reasonLengthMax)} …` : reason
   })
-
-/** The SHA-256 of the lines that were added. */
-export class LinesHash {
-  readonly #hash = sha256.create()
-
-  /** Adds a line, without its newline. */
-  add(line: string): void {
-    this.#hash.update(utf8ToBytes(`${line}\n`))
-  }
-
-  /** 64 hexadecimal digits; nothing can be added afterwards. */
-  finish(): string {
-    return bytesToHex(this.#hash.digest())
-  }
-}
 
 // --- internal ---
 

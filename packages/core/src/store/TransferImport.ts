@@ -1,16 +1,11 @@
 /** Takes the lines of an export one by one, and writes what they hold in commits of a bounded size. */
 import * as Effect from "effect/Effect"
+import { LinesHash } from "../internal/digest.ts"
 import { type AnyAggregate, documentWrite, splitStream } from "./Aggregate.ts"
 import type { DocumentWrite, Driver, OutputRecord } from "./Driver.ts"
 import type { LogRow, StoreError, VersionConflict } from "./Log.ts"
 import { documentsDigest } from "./TransferDigest.ts"
-import {
-  decodeTransferLine,
-  LinesHash,
-  type TransferLine,
-  TransferRefused,
-  transferVersion
-} from "./TransferFormat.ts"
+import { decodeTransferLine, type TransferLine, TransferRefused, transferVersion } from "./TransferFormat.ts"
 
 /** What was moved. */
 export interface TransferReport {
