@@ -19,6 +19,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { OutputPage } from "./api/records.ts"
+import type { BackendFailure } from "./client/http/HttpErrors.ts"
 import type { Change, EventView } from "./client/views.ts"
 import type { ReadOutputOptions } from "./FlowOutput.ts"
 import type { FlowStats } from "./FlowStats.ts"
@@ -44,8 +45,8 @@ export class UnknownMaintenanceAttempt extends Schema.TaggedError<UnknownMainten
   }
 }
 
-/** What can go wrong in the store, whatever is asked of it. */
-export type StoreFailure = StoreError | VersionConflict
+/** What can go wrong whatever is asked: in the store, and on the way to a server where the service is one behind HTTP. */
+export type StoreFailure = StoreError | VersionConflict | BackendFailure
 
 /** Whether a dispatch or a replay returns when its runs have ended (the default on this machine) or when they are queued. */
 export interface WaitOptions {
@@ -153,6 +154,10 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     ) => Effect.Effect<EventPage, CursorInvalid | StateDisabled | StoreFailure>
     /** The run with all of its output that was kept. */
     readonly getRun: (runId: string) => Effect.Effect<RunView, UnknownRun | StateDisabled | StoreFailure>
+    /** The runs once all of them have ended, with their output; at once when they have. */
+    readonly awaitRuns: (
+      runIds: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<RunView>, UnknownRun | StateDisabled | StoreFailure>
     /** Some of what an attempt of the run printed. */
     readonly readOutput: (
       runId: string,
@@ -163,9 +168,9 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
       options?: ListRunsOptions
     ) => Effect.Effect<RunPage, CursorInvalid | StateDisabled | StoreFailure>
     /** Says for every step whether the event would start it, and why not. Records nothing. */
-    readonly explainEvent: (event: unknown) => Effect.Effect<Explanation, InvalidEvent>
+    readonly explainEvent: (event: unknown) => Effect.Effect<Explanation, InvalidEvent | StoreFailure>
     /** The flows that there are, and those that are broken. */
-    readonly listFlows: Effect.Effect<CatalogSnapshot>
+    readonly listFlows: Effect.Effect<CatalogSnapshot, StoreFailure>
     /** How much there is of what. */
     readonly stats: Effect.Effect<FlowStats, StoreFailure>
     /** Every change after a position, once each, in order: past ones, then live ones. Never ends by itself. */

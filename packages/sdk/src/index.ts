@@ -13,8 +13,10 @@ export type { MaintenanceDocument } from "@patchmoi/core/maintenance/Maintenance
 export type { CandidateRef } from "@patchmoi/core/maintenance/MaintenanceFact"
 export type { AttemptView, OutputView, RunView, WaitingOn } from "@patchmoi/core/run/RunView"
 export * from "./client/errors.ts"
-export { type CallOptions, createFlowClient, FlowClient } from "./client/FlowClient.ts"
-export type { ClientState, FlowClientOptions } from "./client/FlowClientOptions.ts"
+export type { CallOptions } from "./client/FlowCalls.ts"
+export { createFlowClient, FlowClient } from "./client/FlowClient.ts"
+export type { ClientState, FlowClientOptions, LocalClientOptions } from "./client/FlowClientOptions.ts"
+export type { Fetch, HeadersOption, HttpClientOptions } from "./client/http/HttpClientOptions.ts"
 export type { PollSourcesOptions } from "./client/pollSources.ts"
 export type { Change, EventView } from "./client/views.ts"
 export type {

@@ -4,59 +4,32 @@
  *     await using client = await FlowClient.open({ mode: "local", cwd: "." })
  *     const { runs } = await client.dispatchEvent({ id: "1", type: "upstream.release", payload: { tag: "v1" } })
  */
-import type { Explanation } from "@patchmoi/core/engine/Engine"
-import type { CatalogSnapshot } from "@patchmoi/core/flow/Flow"
-import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
-import type { RunView } from "@patchmoi/core/run/RunView"
-import type * as Effect from "effect/Effect"
-import type {
-  CancelResult,
-  DispatchPage,
-  DispatchResult,
-  EventPage,
-  Flow,
-  ListEventsOptions,
-  ListMaintenanceAttemptsOptions,
-  ListRunsOptions,
-  MaintenanceAttemptPage,
-  RunPage,
-  WaitOptions
-} from "../Flow.ts"
 import type { WatchReport } from "../intake/WatchService.ts"
-import { ClientClosed } from "./errors.ts"
+import type { Backend } from "./Backend.ts"
+import { InvalidOptions } from "./errors.ts"
+import { type CallOptions, FlowCalls } from "./FlowCalls.ts"
 import type { FlowClientOptions } from "./FlowClientOptions.ts"
-import type { Backend } from "./localBackend.ts"
+import type { LocalBackend } from "./localBackend.ts"
 import type { PollSourcesOptions } from "./pollSources.ts"
-import type { Change, EventView } from "./views.ts"
-
-/** Every method takes a signal; aborting it rejects with the signal's reason and undoes nothing that was recorded. */
-export interface CallOptions {
-  readonly signal?: AbortSignal
-}
-
-type Service = typeof Flow.Service
 
 /**
- * A client on this machine. It opens at its first call and holds its store, and the process, until it is closed: use it
- * with `await using`, or call `close`. Closing waits for running steps (10 s at most), then ends them as lost.
+ * A client on this machine (`mode: "local"`) or of a server (`mode: "http"`); the calls and what they give are the same.
  *
- * Whatever is called, besides what a method says of itself:
+ * On this machine it holds its store, and the process, until it is closed. Besides what {@link FlowCalls} says, any call
+ * may throw while the client is not open yet:
  *
- * @throws {StoreLocked} the client was not open yet, and another process writes into the folder.
- * @throws {LogDamaged} the client was not open yet, and the log in the folder is damaged.
- * @throws {StoreError} the folder cannot be read or written. After a write, read before trying again: whether it took
- * place is unknown.
- * @throws {VersionConflict} other writers were faster every time. Nothing was written.
- * @throws {ClientClosed} the client was closed, before the call or during it.
+ * @throws {InvalidOptions} an option is not what it must be; `field` names it.
+ * @throws {StoreLocked} another process writes into the folder.
+ * @throws {LogDamaged} the log in the folder is damaged.
  */
-export class FlowClient implements AsyncDisposable {
-  #backend: Promise<Backend> | undefined
-  #closing: Promise<void> | undefined
-
-  constructor(readonly options: FlowClientOptions) {}
+export class FlowClient extends FlowCalls<Backend | LocalBackend> {
+  constructor(readonly options: FlowClientOptions) {
+    super()
+  }
 
   /**
-   * Opens a client at once, so that what is wrong with its options or its store is told here.
+   * Opens a client at once, so that what is wrong with its options or its store is told here. Over HTTP nothing is asked
+   * of the server yet.
    *
    * @throws {InvalidOptions} an option is not what it must be; `field` names it.
    * @throws {StoreLocked} another process writes into the folder.
@@ -65,97 +38,8 @@ export class FlowClient implements AsyncDisposable {
    */
   static async open(options: FlowClientOptions): Promise<FlowClient> {
     const client = new FlowClient(options)
-    await client.#open()
+    await client.opened()
     return client
-  }
-
-  /**
-   * Takes an event in and runs the steps that it matches. Waits for the runs, unless `wait` is false. A failed step does
-   * not throw: look at the runs. A known id executes nothing again (`idempotent: true`).
-   *
-   * @throws {InvalidEvent} it is not an event; nothing was recorded.
-   */
-  dispatchEvent(event: unknown, options: WaitOptions & CallOptions = {}): Promise<DispatchResult> {
-    return this.#run((flow) => flow.dispatchEvent(event, options), options)
-  }
-
-  /**
-   * Gives a known event another generation of runs.
-   *
-   * @throws {UnknownEvent} there is none with this id.
-   * @throws {StateDisabled} the client has no state.
-   */
-  replayEvent(eventId: string, options: WaitOptions & CallOptions = {}): Promise<DispatchResult> {
-    return this.#run((flow) => flow.replayEvent(eventId, options), options)
-  }
-
-  /**
-   * Ends a run: a queued one at once, a running one with its process group. Gives the run once it has ended.
-   *
-   * @throws {UnknownRun} there is none with this id.
-   * @throws {RunAlreadyEnded} it completed or failed before.
-   * @throws {StateDisabled} the client has no state.
-   */
-  cancelRun(
-    runId: string,
-    options: { readonly by?: string; readonly reason?: string } & CallOptions = {}
-  ): Promise<CancelResult> {
-    const { signal, ...cancel } = options
-    return this.#run((flow) => flow.cancelRun(runId, cancel), options)
-  }
-
-  /**
-   * The event with its runs.
-   *
-   * @throws {UnknownEvent} there is none with this id.
-   * @throws {StateDisabled} the client has no state.
-   */
-  getEvent(eventId: string, options: CallOptions = {}): Promise<EventView> {
-    return this.#run((flow) => flow.getEvent(eventId), options)
-  }
-
-  /**
-   * A page of events, newest first.
-   *
-   * @throws {CursorInvalid} the cursor is of another list.
-   * @throws {StateDisabled} the client has no state.
-   */
-  listEvents(options: ListEventsOptions & CallOptions = {}): Promise<EventPage> {
-    return this.#run((flow) => flow.listEvents(options), options)
-  }
-
-  /**
-   * The run, with the output of its last attempt.
-   *
-   * @throws {UnknownRun} there is none with this id.
-   * @throws {StateDisabled} the client has no state.
-   */
-  getRun(runId: string, options: CallOptions = {}): Promise<RunView> {
-    return this.#run((flow) => flow.getRun(runId), options)
-  }
-
-  /**
-   * A page of runs without their output, newest first.
-   *
-   * @throws {CursorInvalid} the cursor is of another list.
-   * @throws {StateDisabled} the client has no state.
-   */
-  listRuns(options: ListRunsOptions & CallOptions = {}): Promise<RunPage> {
-    return this.#run((flow) => flow.listRuns(options), options)
-  }
-
-  /**
-   * Says for every step whether the event would start it, and why not. Records nothing.
-   *
-   * @throws {InvalidEvent} it is not an event.
-   */
-  explainEvent(event: unknown, options: CallOptions = {}): Promise<Explanation> {
-    return this.#run((flow) => flow.explainEvent(event), options)
-  }
-
-  /** The flows of the workspace, and the folders whose manifest is broken, with the reason. */
-  listFlows(options: CallOptions = {}): Promise<CatalogSnapshot> {
-    return this.#run((flow) => flow.listFlows, options)
   }
 
   /**
@@ -163,96 +47,24 @@ export class FlowClient implements AsyncDisposable {
    * for the runs, unless `wait` is false. A source that cannot be read is told in the report and stops no other.
    *
    * @throws {SourcesFileError} the file as a whole cannot be used.
+   * @throws {InvalidOptions} the client speaks HTTP: sources are polled where the engine is.
    */
   async pollSources(options: PollSourcesOptions & CallOptions): Promise<WatchReport> {
     const { signal, ...poll } = options
     signal?.throwIfAborted()
-    return await (await this.#open()).pollSources(poll, signal)
+    const backend = await this.opened()
+    if ("pollSources" in backend) return await backend.pollSources(poll, signal)
+    throw new InvalidOptions('pollSources polls from this machine: open a client with mode "local"', {
+      field: "mode"
+    })
   }
 
-  /**
-   * Every change after a position, once each and in order: past ones, then live ones. Leave the loop to stop watching, or
-   * abort the signal: the loop then throws its reason.
-   *
-   * @throws {StateDisabled} the client has no state.
-   * @throws {ClientClosed} the client was closed; go on from the last position with another.
-   */
-  async *watch(options: { readonly after?: number } & CallOptions = {}): AsyncGenerator<Change, void> {
-    const { signal, ...from } = options
-    signal?.throwIfAborted()
-    const backend = await this.#open()
-    yield* backend.iterate((flow) => flow.watch(from), signal)
-  }
-
-  /**
-   * The record of one upstream movement.
-   *
-   * @throws {UnknownMaintenanceAttempt} there is none with this id.
-   * @throws {StateDisabled} the client has no state.
-   */
-  getMaintenanceAttempt(attemptId: string, options: CallOptions = {}): Promise<MaintenanceDocument> {
-    return this.#run((flow) => flow.getMaintenanceAttempt(attemptId), options)
-  }
-
-  /**
-   * A page of maintenance attempts, newest first.
-   *
-   * @throws {CursorInvalid} the cursor is of another list.
-   * @throws {StateDisabled} the client has no state.
-   */
-  listMaintenanceAttempts(
-    options: ListMaintenanceAttemptsOptions & CallOptions = {}
-  ): Promise<MaintenanceAttemptPage> {
-    return this.#run((flow) => flow.listMaintenanceAttempts(options), options)
-  }
-
-  /**
-   * A page of dispatches of signals' events, newest first.
-   *
-   * @throws {CursorInvalid} the cursor is of another list.
-   * @throws {StateDisabled} the client has no state.
-   */
-  listDispatches(options: ListMaintenanceAttemptsOptions & CallOptions = {}): Promise<DispatchPage> {
-    return this.#run((flow) => flow.listDispatches(options), options)
-  }
-
-  /**
-   * Drains the engine and closes the store; returns when both are done, also when it is called again. What is still under
-   * way after that, such as waiting for a run that never started, rejects with `ClientClosed`.
-   */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
-  async #close(): Promise<void> {
-    // A client that could not be opened has nothing to close; its caller was told.
-    const backend = await this.#backend?.catch(() => undefined)
-    await backend?.close()
-  }
-
-  #open(): Promise<Backend> {
-    if (this.#closing !== undefined) return Promise.reject(new ClientClosed("The client is closed", {}))
-    this.#backend ??= import("./localBackend.ts")
-      .then(({ open, localOptions }) => open(localOptions(this.options)))
-      .catch((error: unknown) => {
-        // The next call tries again: who held the store may be gone by then.
-        this.#backend = undefined
-        throw error
-      })
-    return this.#backend
-  }
-
-  async #run<A, E>(operation: (flow: Service) => Effect.Effect<A, E>, { signal }: CallOptions): Promise<A> {
-    signal?.throwIfAborted()
-    const backend = await this.#open()
-    return await backend.run(operation, signal)
+  protected async connect(): Promise<Backend | LocalBackend> {
+    if (this.options.mode === "http") return (await import("./httpBackend.ts")).open(this.options)
+    const { open, localOptions } = await import("./localBackend.ts")
+    return await open(localOptions(this.options))
   }
 }
 
-/** A client on this machine; the same as `new FlowClient(options)`. */
+/** A client on this machine or of a server; the same as `new FlowClient(options)`. */
 export const createFlowClient = (options: FlowClientOptions): FlowClient => new FlowClient(options)

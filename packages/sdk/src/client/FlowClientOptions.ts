@@ -1,9 +1,14 @@
 /** What a client may be told. */
+import type { HttpClientOptions } from "./http/HttpClientOptions.ts"
+
+/** Where the engine is, and how to reach it. */
+export type FlowClientOptions = LocalClientOptions | HttpClientOptions
 
 /** What a local client remembers. `false`: nothing. `memory`: until it is closed. `file`: in a folder, for ever. */
 export type ClientState = false | "memory" | { readonly kind: "file"; readonly dataDir?: string }
 
-export interface FlowClientOptions {
+/** A client on this machine. */
+export interface LocalClientOptions {
   readonly mode: "local"
   /** The workspace: flows are looked for in its `.codex/flows` and `flows`. Default: the working directory. */
   readonly cwd?: string

@@ -3,10 +3,10 @@ import { statSync } from "node:fs"
 import { resolve } from "node:path"
 import { nearest } from "@patchmoi/core/nearest"
 import { InvalidOptions } from "./errors.ts"
-import type { FlowClientOptions } from "./FlowClientOptions.ts"
+import type { LocalClientOptions } from "./FlowClientOptions.ts"
 
 /** Throws `InvalidOptions` for the first option that is not what it must be. */
-export const checkOptions = (options: FlowClientOptions): void => {
+export const checkOptions = (options: LocalClientOptions): void => {
   const given: Readonly<Record<string, unknown>> = isRecord(options)
     ? options
     : refuse("", "an object", options)
@@ -48,7 +48,7 @@ const isState = (value: unknown): boolean =>
     value["kind"] === "file" &&
     (value["dataDir"] === undefined || isText(value["dataDir"])))
 
-const checks: Readonly<Record<keyof FlowClientOptions, Check>> = {
+const checks: Readonly<Record<keyof LocalClientOptions, Check>> = {
   mode: { expected: '"local"', fits: (value) => value === "local" },
   cwd: { expected: "the path of a folder", fits: isFolder },
   roots: {

@@ -66,6 +66,25 @@ export class SourcesFileError extends define<
 >("SourcesFileError") {}
 /** An option of the client is not what it must be; nothing was opened. `field` names it. */
 export class InvalidOptions extends define<"InvalidOptions", { field: string }>("InvalidOptions") {}
+/** The server cannot be reached, or the connection broke off. Whether a write took place is unknown. */
+export class BackendUnreachable extends define<
+  "BackendUnreachable",
+  { baseUrl: string; reason: string; attempts: number }
+>("BackendUnreachable") {}
+/** The server takes nothing now: its queue is full, a rate limit is reached, or it stops. Nothing was recorded. */
+export class BackendBusy extends define<
+  "BackendBusy",
+  { status: number; code: string; reason: string; retryAfterMillis?: number }
+>("BackendBusy") {}
+/** The server does not accept the request: 401 and 403 who asks, others what is asked. Nothing was recorded. */
+export class BackendRefused extends define<
+  "BackendRefused",
+  { status: number; code: string; reason: string; field?: string; hint?: string }
+>("BackendRefused") {}
+/** The server failed, or answers what no patchmoi server answers. Whether a write took place is unknown. */
+export class BackendFailed extends define<"BackendFailed", { status: number; code: string; reason: string }>(
+  "BackendFailed"
+) {}
 /** The client is closed. */
 export class ClientClosed extends define<"ClientClosed">("ClientClosed") {}
 
@@ -81,7 +100,11 @@ const byTag: Readonly<Record<string, new (message: string, facts: never) => Flow
   LogDamaged,
   StoreError,
   VersionConflict,
-  SourcesFileError
+  SourcesFileError,
+  BackendUnreachable,
+  BackendBusy,
+  BackendRefused,
+  BackendFailed
 }
 
 /** The client's error for a tagged error of the core; anything else as it is. */

@@ -1,7 +1,7 @@
 /** How calls end: by an abort, and by closing the client. */
 import { expect, test } from "bun:test"
 import { ClientClosed } from "../client/errors.ts"
-import type { FlowClient } from "../client/FlowClient.ts"
+import type { FlowCalls } from "../client/FlowCalls.ts"
 import {
   echoEvent,
   eventually,
@@ -85,7 +85,7 @@ export const endingContract = (open: OpenClient): void => {
 
 // --- internal ---
 
-const everyCall = (client: FlowClient, signal?: AbortSignal): ReadonlyArray<() => Promise<unknown>> => {
+const everyCall = (client: FlowCalls, signal?: AbortSignal): ReadonlyArray<() => Promise<unknown>> => {
   const options = signal === undefined ? {} : { signal }
   return [
     () => client.dispatchEvent(echoEvent("1"), options),

@@ -2,11 +2,11 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import type { FlowClient } from "../client/FlowClient.ts"
+import type { FlowCalls } from "../client/FlowCalls.ts"
 
 /** A client, and what was started for it. */
 export interface OpenedClient extends AsyncDisposable {
-  readonly client: FlowClient
+  readonly client: FlowCalls
 }
 
 /** Opens a client whose engine finds the flows of this workspace. */

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
-import { ClientClosed, createFlowClient, FlowClient, type FlowClientOptions } from "../../src/index.ts"
+import { ClientClosed, createFlowClient, FlowClient, type LocalClientOptions } from "../../src/index.ts"
 import type { Workspace } from "../flow/workspace.ts"
 import { plainSource } from "../intake/fixtures.ts"
 import { startFeedServer } from "../intake/PollerFeedServer.ts"
@@ -27,7 +27,7 @@ const endless = { id: "s", type: "demo.endless" }
 describe.each(rememberingStates)("with state %s", (kind) => {
   // The state makes no difference to how a process ends: one of them is enough for the wait of 5 seconds.
   const script = kind === "memory" ? stubbornScript : endlessScript
-  const setUp = async (stepScript: string, options: Partial<FlowClientOptions> = {}) => {
+  const setUp = async (stepScript: string, options: Partial<LocalClientOptions> = {}) => {
     const workspace = await makeEchoWorkspace(flowFiles("endless", endless.type, stepScript))
     const pidFile = join(workspace.root, "pid")
     const client = createFlowClient({

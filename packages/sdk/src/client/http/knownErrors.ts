@@ -1,0 +1,100 @@
+/** What a server says of a request, as the error that the same call has on this machine. */
+import { UnknownEvent } from "@patchmoi/core/event/Events"
+import { InvalidEvent } from "@patchmoi/core/event/normalizeEvent"
+import { ProcessStatus } from "@patchmoi/core/flow/FlowResult"
+import { EventId, RunId } from "@patchmoi/core/Ids"
+import { RunAlreadyEnded, UnknownRun } from "@patchmoi/core/run/RunCommand"
+import { CursorInvalid } from "@patchmoi/core/store/Cursor"
+import { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
+import * as Schema from "effect/Schema"
+import { StateDisabled, UnknownMaintenanceAttempt } from "../../Flow.ts"
+import type { BackendFailure } from "./HttpErrors.ts"
+import type { Refusal } from "./trouble.ts"
+
+type Common = StoreError | VersionConflict | BackendFailure
+
+// What is asked for may be no id at all; it is unknown like any other that there is not, so it is not validated.
+export const unknownEvent = (eventId: string): UnknownEvent =>
+  new UnknownEvent({ eventId: EventId.make(eventId, true) }, true)
+export const unknownRun = (runId: string): UnknownRun =>
+  new UnknownRun({ runId: RunId.make(runId, true) }, true)
+export const unknownAttempt = (attemptId: string): UnknownMaintenanceAttempt =>
+  new UnknownMaintenanceAttempt({ attemptId })
+
+/** Errors of any call. */
+export const ofAny = (refusal: Refusal): Common => {
+  const { code, reason, details } = refusal
+  if (code === "StoreError") {
+    return new StoreError({
+      operation: text(details["operation"]) ?? "answer",
+      reason: text(details["reason"]) ?? reason
+    })
+  }
+  if (code === "VersionConflict") {
+    const { stream, expected, actual } = details
+    return new VersionConflict({
+      stream: text(stream) ?? "",
+      expected: count(expected),
+      actual: count(actual)
+    })
+  }
+  return refusal.toFailure()
+}
+
+/** Errors of a call that brings an event. */
+export const ofEvent = (refusal: Refusal): InvalidEvent | Common => {
+  const { code, field = "", reason, details } = refusal
+  if (code !== "InvalidEvent") return ofAny(refusal)
+  return new InvalidEvent({
+    field: text(details["field"]) ?? field,
+    reason: text(details["reason"]) ?? reason
+  })
+}
+
+/** Errors of a call that names an event. */
+export const ofEventId =
+  (eventId: string) =>
+  (refusal: Refusal): UnknownEvent | StateDisabled | Common =>
+    refusal.code === "UnknownEvent" ? unknownEvent(eventId) : ofState(refusal)
+
+/** Errors of a call that names a run. */
+export const ofRunId =
+  (runId: string) =>
+  (refusal: Refusal): UnknownRun | StateDisabled | Common =>
+    refusal.code === "UnknownRun" ? unknownRun(runId) : ofState(refusal)
+
+/** Errors of a cancel. */
+export const ofCancel =
+  (runId: string) =>
+  (refusal: Refusal): UnknownRun | RunAlreadyEnded | StateDisabled | Common => {
+    const processStatus = refusal.details["processStatus"]
+    return refusal.code === "RunAlreadyEnded" && isProcessStatus(processStatus)
+      ? new RunAlreadyEnded({ runId: RunId.make(runId, true), processStatus }, true)
+      : ofRunId(runId)(refusal)
+  }
+
+/** Errors of a call that names a maintenance attempt. */
+export const ofAttemptId =
+  (attemptId: string) =>
+  (refusal: Refusal): UnknownMaintenanceAttempt | StateDisabled | Common =>
+    refusal.code === "UnknownMaintenanceAttempt" ? unknownAttempt(attemptId) : ofState(refusal)
+
+/** Errors of a list. */
+export const ofList =
+  (cursor: string | undefined) =>
+  (refusal: Refusal): CursorInvalid | StateDisabled | Common =>
+    refusal.code === "CursorInvalid"
+      ? new CursorInvalid({ cursor: text(refusal.details["cursor"]) ?? cursor ?? "" })
+      : ofState(refusal)
+
+// --- internal ---
+
+const isProcessStatus = Schema.is(ProcessStatus)
+
+const ofState = (refusal: Refusal): StateDisabled | Common =>
+  refusal.code === "StateDisabled"
+    ? new StateDisabled({ operation: text(refusal.details["operation"]) ?? "this" })
+    : ofAny(refusal)
+
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
+const count = (value: unknown): number => (typeof value === "number" && Number.isInteger(value) ? value : 0)
