@@ -1,6 +1,7 @@
 /** The aggregates of patchmoi, as a store needs them to rebuild its documents. A new aggregate is one line here. */
 import { Dispatches } from "./dispatch/Dispatches.ts"
 import { Events } from "./event/Events.ts"
+import { Limits } from "./limit/Limits.ts"
 import { MaintenanceAttempts } from "./maintenance/MaintenanceAttempts.ts"
 import { Runs } from "./run/Runs.ts"
 import { Sources } from "./source/Sources.ts"
@@ -12,5 +13,6 @@ export const aggregates: ReadonlyArray<AnyAggregate> = [
   Runs,
   MaintenanceAttempts,
   Dispatches,
-  Sources
+  Sources,
+  Limits
 ]

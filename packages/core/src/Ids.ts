@@ -65,9 +65,12 @@ export interface RunKey {
 export const makeRunId = (key: RunKey): RunId =>
   RunId.make(`run_${digest128([key.eventId, key.flowName, key.stepName, String(key.generation)])}`)
 
-/** Makes the id of a follow-up event that a step gave without one: the same run and position, the same id. */
-export const makeFollowUpEventId = (runId: RunId, index: number): EventId =>
-  EventId.make(`next:${runId}:${index}`)
+/**
+ * Makes the id of a follow-up event that a step gave without one: the same run and position, the same id. `round` counts
+ * how often the run was approved and ran again: what follows from each round is another event.
+ */
+export const makeFollowUpEventId = (runId: RunId, index: number, round = 0): EventId =>
+  EventId.make(round === 0 ? `next:${runId}:${index}` : `next:${runId}:${round}:${index}`)
 
 /** Makes the id of the attempt with this number (1, 2, 3 …) of a run. */
 export const makeAttemptId = (runId: RunId, attemptNumber: number): AttemptId =>

@@ -26,6 +26,9 @@ export * as NormalizeEvent from "./event/normalizeEvent.ts"
 
 // Runs, with what the outside sees of one (`RunView`).
 
+export * as Approval from "./run/Approval.ts"
+export * as LateWrite from "./run/LateWrite.ts"
+export * as Lane from "./run/lane.ts"
 export * as RunCommand from "./run/RunCommand.ts"
 export * as RunDocument from "./run/RunDocument.ts"
 export * as RunEvolve from "./run/RunEvolve.ts"
@@ -33,9 +36,10 @@ export * as RunFact from "./run/RunFact.ts"
 export * as Runs from "./run/Runs.ts"
 export * as RunView from "./run/RunView.ts"
 
-// Maintenance attempts, dispatches and watched sources.
+// Maintenance attempts, dispatches, watched sources and limits.
 
 export * as Dispatches from "./dispatch/Dispatches.ts"
+export * as Limits from "./limit/Limits.ts"
 export * as CandidateRefs from "./maintenance/candidateRefs.ts"
 export * as MaintenanceAttempts from "./maintenance/MaintenanceAttempts.ts"
 export * as MaintenanceDocument from "./maintenance/MaintenanceDocument.ts"
@@ -46,15 +50,21 @@ export * as Sources from "./source/Sources.ts"
 
 export * as Attempt from "./engine/Attempt.ts"
 export * as AttemptOutcomes from "./engine/AttemptOutcomes.ts"
+export * as AttemptWrites from "./engine/AttemptWrites.ts"
+export * as Backpressure from "./engine/Backpressure.ts"
+export * as Claim from "./engine/Claim.ts"
 export * as Dispatcher from "./engine/Dispatcher.ts"
 export * as Engine from "./engine/Engine.ts"
 export * as EngineOptions from "./engine/EngineOptions.ts"
 export * as FollowUps from "./engine/FollowUps.ts"
+export * as Generation from "./engine/Generation.ts"
 export * as Match from "./engine/Match.ts"
 export * as OutputWriter from "./engine/OutputWriter.ts"
 export * as Reactions from "./engine/Reactions.ts"
 export * as Recovery from "./engine/Recovery.ts"
+export * as RunQueue from "./engine/RunQueue.ts"
 export * as Scheduler from "./engine/Scheduler.ts"
+export * as WakeSources from "./engine/WakeSources.ts"
 
 // The port that executes attempts, and what a step prints as its result.
 
@@ -81,5 +91,6 @@ export * as MemoryTables from "./store/MemoryTables.ts"
 export * as Projector from "./store/Projector.ts"
 export * as SortKey from "./store/SortKey.ts"
 export * as Store from "./store/Store.ts"
+export * as Transfer from "./store/Transfer.ts"
 export * as UnitOfWork from "./store/UnitOfWork.ts"
 export * as Upcasters from "./store/Upcasters.ts"

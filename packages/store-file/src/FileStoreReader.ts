@@ -67,6 +67,7 @@ export const openReadOnly = (
       awaitBeyond,
       outputs: { read: outputs.read, append: () => readOnly("keep output") },
       leases: {
+        visible: false,
         renew: () => readOnly("renew a lease"),
         put: () => readOnly("keep a lease"),
         get: () => Effect.succeed(undefined),

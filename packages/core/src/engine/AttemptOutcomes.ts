@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import type { AttemptOutcome, ExitCause } from "../executor/Executor.ts"
 
 /** Why an attempt is told to stop before its step has ended. */
-export type StopReason = "canceled" | "lost" | "timeout"
+export type StopReason = "canceled" | "lost" | "expired" | "timeout"
 
 /** What an attempt waits for: the end of its step, or a reason to stop it. The first one counts. */
 export type AttemptSignal = StopReason | "ended"
@@ -39,6 +39,8 @@ export const stoppedOutcome = (reason: StopReason, timeoutMillis: number): Attem
       return failedOutcome({ _tag: "Canceled" }, "The run was canceled")
     case "lost":
       return lostOutcome("the engine stopped before the step had ended")
+    case "expired":
+      return lostOutcome("its worker did not hold it any more")
     case "timeout":
       return failedOutcome(
         { _tag: "Timeout", timeoutMillis },

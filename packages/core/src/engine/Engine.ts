@@ -5,7 +5,6 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type { UnknownEvent } from "../event/Events.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
@@ -16,20 +15,25 @@ import type { BrokenFlow } from "../flow/Flow.ts"
 import { FlowCatalog } from "../flow/FlowCatalog.ts"
 import type { EventId, RunId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
-import { type RunAlreadyEnded, UnknownRun } from "../run/RunCommand.ts"
+import type {
+  InvalidDecision,
+  RunAlreadyEnded,
+  RunDecision,
+  RunNotAwaitingApproval,
+  UnknownRun
+} from "../run/RunCommand.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
-import { hasEnded } from "../run/RunEvolve.ts"
-import { Runs } from "../run/Runs.ts"
 import type { StoreError, VersionConflict } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
 import type { Transaction } from "../store/UnitOfWork.ts"
-import * as Attempt from "./Attempt.ts"
+import { awaitRun } from "./awaitRun.ts"
+import * as Backpressure from "./Backpressure.ts"
 import type { DispatchOutcome } from "./Dispatcher.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import { type EngineOptions, withDefaults } from "./EngineOptions.ts"
 import { explain, type StepExplanation } from "./Match.ts"
-import * as Recovery from "./Recovery.ts"
-import * as Scheduler from "./Scheduler.ts"
+import * as WakeSources from "./WakeSources.ts"
+import { makeWorker } from "./Worker.ts"
 
 /** Why each step would run for an event, or would not. */
 export interface Explanation {
@@ -38,9 +42,13 @@ export interface Explanation {
   readonly broken: ReadonlyArray<BrokenFlow>
 }
 
-/** Who asks, and why; kept with the fact. */
-export interface CancelOptions {
+/** Who asks; kept with the fact. */
+export interface CallerOptions {
   readonly by?: string
+}
+
+/** Who asks, and why; kept with the fact. */
+export interface CancelOptions extends CallerOptions {
   readonly reason?: string
 }
 
@@ -52,19 +60,23 @@ export class Engine extends Context.Tag("@patchmoi/core/Engine")<
      * have ended. A known id changes nothing.
      *
      * - `InvalidEvent`: it is not an event. Nothing was recorded.
+     * - `QueueFull`: it would queue runs, and too many wait. Nothing was recorded.
      */
     readonly dispatch: (
-      event: unknown
-    ) => Effect.Effect<DispatchOutcome, InvalidEvent | StoreError | VersionConflict>
-    /** The same inside a unit of work of the caller: the event and what the caller appends are one commit. */
+      event: unknown,
+      options?: CallerOptions
+    ) => Effect.Effect<DispatchOutcome, InvalidEvent | Backpressure.QueueFull | StoreError | VersionConflict>
+    /** The same inside a unit of work of the caller: the event and what the caller appends are one commit. Never `QueueFull`. */
     readonly accept: (
       transaction: Transaction,
-      event: FlowEvent
+      event: FlowEvent,
+      options?: CallerOptions
     ) => Effect.Effect<DispatchOutcome, StoreError>
-    /** Gives a known event another generation of runs. */
+    /** Gives a known event another generation of runs. `QueueFull` as for `dispatch`. */
     readonly replay: (
-      eventId: EventId
-    ) => Effect.Effect<DispatchOutcome, UnknownEvent | StoreError | VersionConflict>
+      eventId: EventId,
+      options?: CallerOptions
+    ) => Effect.Effect<DispatchOutcome, UnknownEvent | Backpressure.QueueFull | StoreError | VersionConflict>
     /**
      * Asks that a run ends: a queued one at once, a running one when its process group is gone. Gives the run as it is
      * after the request. Canceling a canceled run again is not an error.
@@ -73,6 +85,19 @@ export class Engine extends Context.Tag("@patchmoi/core/Engine")<
       runId: RunId,
       options?: CancelOptions
     ) => Effect.Effect<RunDocument, UnknownRun | RunAlreadyEnded | StoreError | VersionConflict>
+    /**
+     * Decides a run that ended with a question, which queues it again: its next attempt is told the decision.
+     *
+     * - `RunNotAwaitingApproval`: it asks nothing, or was decided before.
+     * - `InvalidDecision`: the choice is none of those on offer, or a text is too long.
+     */
+    readonly decide: (
+      runId: RunId,
+      decision: RunDecision
+    ) => Effect.Effect<
+      RunDocument,
+      UnknownRun | RunNotAwaitingApproval | InvalidDecision | StoreError | VersionConflict
+    >
     /** Says for every step whether the event would start it. Records nothing. */
     readonly explain: (event: unknown) => Effect.Effect<Explanation, InvalidEvent>
     /** Returns the runs once all of them have ended. */
@@ -81,6 +106,17 @@ export class Engine extends Context.Tag("@patchmoi/core/Engine")<
     ) => Effect.Effect<ReadonlyArray<RunDocument>, UnknownRun | StoreError>
     /** Ends attempts whose worker is gone and gives their runs; the engine does this by itself at start and in between. */
     readonly recover: Effect.Effect<ReadonlyArray<RunId>, StoreError | VersionConflict>
+    /** What every run that has not ended waits for, and which are stuck. Records nothing. */
+    readonly stuckRuns: (
+      options?: WakeSources.WakeOptions
+    ) => Effect.Effect<WakeSources.WakeReport, StoreError>
+    /**
+     * Claims nothing more, waits for the attempts under way for the grace period, and ends the rest as lost, so that they run
+     * again. Closing the engine does the same. Events are still accepted, and wait for the next engine.
+     */
+    readonly drain: Effect.Effect<void>
+    /** The same without the grace period; a drain that is under way ends with it. */
+    readonly stopNow: Effect.Effect<void>
   }
 >() {}
 
@@ -90,45 +126,61 @@ export const make = (options: EngineOptions = {}) =>
     const settings = withDefaults(options, globalThis.crypto.randomUUID().slice(0, 8))
     const store = yield* Store
     const catalog = yield* FlowCatalog
-    const dispatcher = yield* Dispatcher.make
-    const scheduler = yield* Scheduler.make(settings, yield* Attempt.make(dispatcher, settings))
-    const recover = yield* Recovery.make(dispatcher, scheduler.isRunning)
-
-    if (settings.runs) {
-      yield* recover
-      const watch = Effect.forever(
-        Effect.zipRight(
-          Effect.sleep(settings.leaseMillis),
-          Effect.catchAll(recover, (error) => Effect.logError("Recovery failed", error))
-        )
-      )
-      yield* Effect.acquireRelease(
-        // An acquisition is uninterruptible, and what it forks would be too.
-        Effect.forEach([scheduler.loop, watch], (fiber) => Effect.forkDaemon(Effect.interruptible(fiber))),
-        (fibers) => Effect.zipRight(Fiber.interruptAll(fibers), scheduler.drain)
-      )
-    }
+    const own = new Set<RunId>()
+    const isOwn = (runId: RunId): boolean => settings.claims === "all" || own.has(runId)
+    const dispatcher = yield* Dispatcher.make((runIds) => {
+      if (settings.claims === "own") for (const runId of runIds) own.add(runId)
+    })
+    const { admit, claimed } = yield* Backpressure.make(settings)
+    const worker = yield* makeWorker({ settings, dispatcher, own, isOwn, onClaimed: claimed })
+    if (settings.runs) yield* worker.run
 
     const normalized = (event: unknown) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => normalizeEvent(event, now))
 
     const service: typeof Engine.Service = {
-      dispatch: Effect.fn("Engine.dispatch")(function* (input: unknown) {
+      dispatch: Effect.fn("Engine.dispatch")(function* (input: unknown, caller: CallerOptions = {}) {
         const event = yield* normalized(input)
-        return yield* store.transact((transaction) => dispatcher.accept(transaction, event))
+        return yield* store.transact((transaction) =>
+          dispatcher.accept(transaction, event, { ...caller, admit })
+        )
       }),
-      accept: dispatcher.accept,
-      replay: Effect.fn("Engine.replay")((eventId: EventId) =>
-        store.transact((transaction) => dispatcher.replay(transaction, eventId))
+      accept: (transaction, event, caller) => dispatcher.accept(transaction, event, caller),
+      replay: Effect.fn("Engine.replay")((eventId: EventId, caller: CallerOptions = {}) =>
+        store.transact((transaction) => dispatcher.replay(transaction, eventId, { ...caller, admit }))
       ),
       cancel: Effect.fn("Engine.cancel")(function* (runId: RunId, cancelOptions: CancelOptions = {}) {
         const run = yield* store
           .transact((transaction) =>
             dispatcher.commandRun(transaction, runId, { _tag: "Cancel", ...withoutUndefined(cancelOptions) })
           )
-          .pipe(Effect.catchTags({ RunNotReady: Effect.die, LeaseLost: Effect.die }))
-        if (run.processStatus === "running") yield* scheduler.stop(runId, "canceled")
+          .pipe(
+            Effect.catchTags({
+              RunNotReady: Effect.die,
+              LeaseLost: Effect.die,
+              RunNotAwaitingApproval: Effect.die,
+              InvalidDecision: Effect.die
+            })
+          )
+        if (run.processStatus === "running") yield* worker.stop(runId, "canceled")
         return run
+      }),
+      decide: Effect.fn("Engine.decide")(function* (runId: RunId, decision: RunDecision) {
+        own.add(runId)
+        return yield* store
+          .transact((transaction) =>
+            dispatcher.commandRun(transaction, runId, {
+              _tag: "DecideApproval",
+              ...withoutUndefined(decision)
+            })
+          )
+          .pipe(
+            Effect.catchTags({
+              RunNotReady: Effect.die,
+              LeaseLost: Effect.die,
+              RunAlreadyEnded: Effect.die
+            })
+          )
       }),
       explain: Effect.fn("Engine.explain")(function* (input: unknown) {
         const event = yield* normalized(input)
@@ -138,7 +190,10 @@ export const make = (options: EngineOptions = {}) =>
       awaitRuns: Effect.fn("Engine.awaitRuns")((runIds: ReadonlyArray<RunId>) =>
         Effect.forEach(runIds, (runId) => awaitRun(store, runId))
       ),
-      recover
+      recover: worker.recover,
+      stuckRuns: (wakeOptions) => Effect.provideService(WakeSources.report(wakeOptions), Store, store),
+      drain: worker.drain,
+      stopNow: worker.stopNow
     }
     return service
   })
@@ -148,20 +203,3 @@ export const layer = (
   options: EngineOptions = {}
 ): Layer.Layer<Engine, StoreError | VersionConflict, Store | FlowCatalog | Executor> =>
   Layer.scoped(Engine, make(options))
-
-// --- internal ---
-
-const awaitRun = (
-  store: typeof Store.Service,
-  runId: RunId
-): Effect.Effect<RunDocument, UnknownRun | StoreError> =>
-  Effect.gen(function* () {
-    while (true) {
-      const seen = yield* store.driver.head
-      const run = yield* Effect.flatten(store.load(Runs, runId)).pipe(
-        Effect.catchTag("NoSuchElementException", () => new UnknownRun({ runId }))
-      )
-      if (hasEnded(run.processStatus)) return run
-      yield* store.driver.awaitBeyond(seen)
-    }
-  })

@@ -3,13 +3,29 @@
 /** The shortest lease, in milliseconds (1 second): heartbeats come three times as often and each is a write. */
 export const leaseMillisMin = 1_000
 
+/** How many runs may wait when the options do not say. */
+export const queueMaxDefault = 10_000
+
 export interface EngineOptions {
   /** Names this engine in leases and views. Default: `engine-` and a random part. */
   readonly workerId?: string
-  /** How many runs may be under way at once, 1 at least. Default: 4. */
+  /** How many runs may be under way at once in this engine, 1 at least. Default: 4; a service takes the number of cores. */
   readonly concurrency?: number
-  /** How many runs of one flow may be under way at once, 1 at least. Default: no limit of its own. */
+  /**
+   * How many runs of one flow may be under way at once, 1 at least, over all engines of the store that have this option.
+   * Default: no limit of its own.
+   */
   readonly concurrencyPerFlow?: number
+  /**
+   * How many runs may wait before `dispatch` and `replay` refuse events that would queue more (`QueueFull`), 1 at least; the
+   * runs of one event may go beyond it. Follow-up events and signals are never refused. Default: 10,000.
+   */
+  readonly queueMax?: number
+  /**
+   * Which runs the engine claims and recovers: `all` of the store, or only its `own`, which were queued through it. A
+   * one-shot command takes `own`, so that it does not take up what a stopped service left queued. Default: `all`.
+   */
+  readonly claims?: "all" | "own"
   /** How long an attempt stays leased without a heartbeat, in milliseconds; {@link leaseMillisMin} at least. Default: 30 s. */
   readonly leaseMillis?: number
   /** How long a stop waits for running attempts before it ends them as lost, in milliseconds. Default: 10 s. */
@@ -33,6 +49,8 @@ export interface EngineSettings
 export const withDefaults = (options: EngineOptions, randomPart: string): EngineSettings => ({
   workerId: options.workerId ?? `engine-${randomPart}`,
   concurrency: atLeast(1, options.concurrency, 4),
+  queueMax: atLeast(1, options.queueMax, queueMaxDefault),
+  claims: options.claims ?? "all",
   concurrencyPerFlow: atLeast(1, options.concurrencyPerFlow, Number.POSITIVE_INFINITY),
   leaseMillis: atLeast(leaseMillisMin, options.leaseMillis, 30_000),
   shutdownGraceMillis: atLeast(0, options.shutdownGraceMillis, 10_000),

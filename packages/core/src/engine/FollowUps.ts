@@ -16,7 +16,7 @@ export const followUpsMax = 100
  * place in the list, so that the same result never dispatches twice.
  */
 export const followUpsOf = (
-  run: Pick<RunDocument, "id" | "depth">,
+  run: Pick<RunDocument, "id" | "depth" | "approvals">,
   result: FlowResult | undefined,
   now: number
 ): Either.Either<ReadonlyArray<FlowEvent>, string> => {
@@ -36,7 +36,10 @@ export const followUpsOf = (
   return Either.all(
     next.map((event, index) =>
       Either.mapLeft(
-        normalizeEvent(withDefaultId(event, makeFollowUpEventId(run.id, index)), now),
+        normalizeEvent(
+          withDefaultId(event, makeFollowUpEventId(run.id, index, run.approvals?.length ?? 0)),
+          now
+        ),
         ({ message }) => `FLOW_RESULT next[${index}]: ${message}`
       )
     )

@@ -19,12 +19,16 @@ const tailPiecesMax = 4_096
 
 const encoder = new TextEncoder()
 
-/** A writer for one attempt that keeps at most `bytesMax` bytes (16 at least), half of them from the head. */
+/**
+ * A writer for one attempt that keeps at most `bytesMax` bytes (16 at least), half of them from the head. It gives false once
+ * the attempt is not leased with the token any more; without a token nothing is asked for.
+ */
 export const make = (
   outputs: Driver["outputs"],
   attemptId: string,
-  bytesMax: number
-): ((chunk: OutputChunk) => Effect.Effect<void, StoreError>) => {
+  bytesMax: number,
+  token?: string
+): ((chunk: OutputChunk) => Effect.Effect<boolean, StoreError>) => {
   const bound = Math.max(boundBytesMin, bytesMax)
   const headBytesMax = Math.floor(bound / 2)
   const tailBytesMax = bound - headBytesMax
@@ -54,8 +58,10 @@ export const make = (
         const record: OutputRecord = { sequence, offset, bytes, stream: chunk.stream, at, text }
         sequence += 1
         offset += bytes
-        yield* outputs.append(attemptId, [record], drop, undefined)
+        const fence = token === undefined ? undefined : { token, now: at }
+        if (!(yield* outputs.append(attemptId, [record], drop, fence))) return false
       }
+      return true
     })
 }
 

@@ -7,6 +7,7 @@ import type { CausedBy } from "../event/EventFact.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
 import type { MaintenanceAttemptId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
+import type { LimitCommand } from "../limit/Limits.ts"
 import { candidateRefsOf } from "../maintenance/candidateRefs.ts"
 import type { MaintenanceCommand } from "../maintenance/MaintenanceAttempts.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
@@ -21,6 +22,7 @@ export type FollowUp =
       readonly maintenanceAttemptId: MaintenanceAttemptId
       readonly command: MaintenanceCommand
     }
+  | { readonly _tag: "CommandLimit"; readonly limitId: string; readonly command: LimitCommand }
   | {
       readonly _tag: "AcceptEvent"
       readonly event: FlowEvent
@@ -30,6 +32,26 @@ export type FollowUp =
 
 /** From a fact and the run after it to what follows. `now` is the time of the commit. */
 export type Reaction = (fact: RunFact, run: RunDocument, now: number) => ReadonlyArray<FollowUp>
+
+/** A run that was claimed takes its places, and one whose attempt ended gives them back. */
+const holdLimits: Reaction = (fact, run) => {
+  if (fact._tag !== "AttemptStarted" && fact._tag !== "AttemptEnded") return []
+  const attempt = run.attempts.find(({ id }) => id === fact.attemptId)
+  const command = { _tag: fact._tag === "AttemptStarted" ? "Take" : "Free", runId: run.id } as const
+  return (attempt?.limits ?? []).map((limitId) => ({ _tag: "CommandLimit", limitId, command }))
+}
+
+/** A run that was decided and runs again is open again for its maintenance attempt. */
+const reopenMaintenance: Reaction = (fact, run) =>
+  fact._tag !== "ApprovalDecided" || run.maintenanceAttemptId === undefined
+    ? []
+    : [
+        {
+          _tag: "CommandMaintenance",
+          maintenanceAttemptId: run.maintenanceAttemptId,
+          command: { _tag: "ReopenRun", runId: run.id }
+        }
+      ]
 
 /** A run that ended tells its maintenance attempt. */
 const concludeMaintenance: Reaction = (fact, run) => {
@@ -56,4 +78,9 @@ const dispatchNext: Reaction = (fact, run, now) => {
 }
 
 /** Every reaction, in the order in which they are carried out. */
-export const reactions: ReadonlyArray<Reaction> = [concludeMaintenance, dispatchNext]
+export const reactions: ReadonlyArray<Reaction> = [
+  holdLimits,
+  reopenMaintenance,
+  concludeMaintenance,
+  dispatchNext
+]

@@ -10,8 +10,11 @@ import { Store } from "../store/Store.ts"
 import { lostOutcome } from "./AttemptOutcomes.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 
-/** Makes the effect that recovers what is lost now, and gives the ids of the runs that it recovered. */
-export const make = (dispatcher: Dispatcher, isRunningHere: (runId: RunId) => boolean) =>
+/**
+ * Makes the effect that recovers what is lost now, and gives the ids of the runs that it recovered. Of several engines that
+ * recover at once, one ends each attempt: the others find that it has ended.
+ */
+export const make = (dispatcher: Dispatcher, leavesAlone: (runId: RunId) => boolean) =>
   Effect.gen(function* () {
     const store = yield* Store
     const executor = yield* Executor
@@ -19,15 +22,16 @@ export const make = (dispatcher: Dispatcher, isRunningHere: (runId: RunId) => bo
     const recoverOne = Effect.fnUntraced(
       function* (run: RunDocument) {
         const attempt = run.attempts.at(-1)
-        if (attempt === undefined || isRunningHere(run.id)) return []
+        if (attempt === undefined || leavesAlone(run.id)) return []
         const lease = yield* store.driver.leases.get(attempt.id)
         const now = yield* Clock.currentTimeMillis
         if (lease !== undefined && lease.expiresAt > now) return []
         if (attempt.process !== undefined) yield* executor.endOrphan?.(attempt.process) ?? Effect.void
         const jitter = yield* Random.next
         const reason = `worker ${attempt.workerId} stopped without ending it`
-        yield* store.transact((transaction) =>
-          dispatcher.commandRun(transaction, run.id, {
+        yield* store.transact((transaction) => {
+          transaction.putLease(attempt.id, undefined)
+          return dispatcher.commandRun(transaction, run.id, {
             _tag: "EndAttempt",
             attemptId: attempt.id,
             leaseToken: attempt.leaseToken,
@@ -35,8 +39,7 @@ export const make = (dispatcher: Dispatcher, isRunningHere: (runId: RunId) => bo
             now: transaction.now,
             jitter
           })
-        )
-        yield* store.driver.leases.remove(attempt.id)
+        })
         yield* Effect.logInfo(`Recovered run ${run.id}: ${reason}`)
         return [run.id]
       },
@@ -45,7 +48,9 @@ export const make = (dispatcher: Dispatcher, isRunningHere: (runId: RunId) => bo
         LeaseLost: () => Effect.succeed([]),
         UnknownRun: Effect.die,
         RunNotReady: Effect.die,
-        RunAlreadyEnded: Effect.die
+        RunAlreadyEnded: Effect.die,
+        RunNotAwaitingApproval: Effect.die,
+        InvalidDecision: Effect.die
       })
     )
 

@@ -16,6 +16,8 @@ export const EventDocument = Schema.Struct({
   generation: Schema.Int,
   depth: Schema.Int,
   causedBy: Schema.optional(CausedBy),
+  /** Who dispatched it first. */
+  dispatchedBy: Schema.optional(Schema.String),
   maintenanceAttemptIds: Schema.Array(MaintenanceAttemptId),
   differingDuplicates: Schema.Array(
     Schema.Struct({ at: Schema.String, type: Schema.String, contentDigest: Schema.String })

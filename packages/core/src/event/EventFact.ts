@@ -16,19 +16,23 @@ export const EventAccepted = Schema.TaggedStruct("EventAccepted", {
   /** How many follow-ups lie between this event and one that came from outside; 0 for one from outside. */
   depth: Schema.optionalWith(Schema.Int, { default: () => 0 }),
   causedBy: Schema.optional(CausedBy),
+  /** Who dispatched it: the caller of a server, the command line. Absent for what patchmoi itself dispatched. */
+  by: Schema.optional(Schema.String),
   maintenanceAttemptId: Schema.optional(MaintenanceAttemptId)
 })
 
 /** The id came again with another type or payload. The first event stays. */
 export const EventDuplicateDiffered = Schema.TaggedStruct("EventDuplicateDiffered", {
   type: Schema.String,
-  contentDigest: Schema.String
+  contentDigest: Schema.String,
+  by: Schema.optional(Schema.String)
 })
 
 /** The event was given another generation of runs. */
 export const EventReplayed = Schema.TaggedStruct("EventReplayed", {
   generation: Schema.Int,
   runIds: Schema.Array(RunId),
+  by: Schema.optional(Schema.String),
   maintenanceAttemptId: Schema.optional(MaintenanceAttemptId)
 })
 

@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { EventId, type MaintenanceAttemptId, type RunId } from "../Ids.ts"
 import { digest128 } from "../internal/digest.ts"
+import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import * as Aggregate from "../store/Aggregate.ts"
 import { toIso } from "../Time.ts"
 import { differingDuplicatesMax, type EventDocument } from "./EventDocument.ts"
@@ -23,12 +24,14 @@ export type EventCommand =
       readonly runIds: ReadonlyArray<RunId>
       readonly depth: number
       readonly causedBy?: CausedBy
+      readonly by?: string
       readonly maintenanceAttemptId?: MaintenanceAttemptId
     }
   | {
       readonly _tag: "Replay"
       readonly generation: number
       readonly runIds: ReadonlyArray<RunId>
+      readonly by?: string
       readonly maintenanceAttemptId?: MaintenanceAttemptId
     }
 
@@ -63,7 +66,8 @@ const decide = (
             {
               _tag: "EventDuplicateDiffered",
               type: command.event.type,
-              contentDigest: command.contentDigest
+              contentDigest: command.contentDigest,
+              ...withoutUndefined({ by: command.by })
             }
           ]
     )
@@ -83,9 +87,10 @@ const evolve = (
   switch (fact._tag) {
     case "EventAccepted": {
       if (document !== undefined) return document
-      const { _tag, maintenanceAttemptId, ...accepted } = fact
+      const { _tag, maintenanceAttemptId, by, ...accepted } = fact
       return {
         ...accepted,
+        ...withoutUndefined({ dispatchedBy: by }),
         generation: 0,
         maintenanceAttemptIds: maintenanceAttemptId === undefined ? [] : [maintenanceAttemptId],
         differingDuplicates: [],

@@ -1,5 +1,7 @@
 /** How what arrives from outside becomes a flow event: checked, bounded, with defaults. Nothing that passes can poison a list. */
+import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { EventId } from "../Ids.ts"
@@ -44,7 +46,7 @@ export const normalizeEvent = (input: unknown, now: number): Checked<FlowEvent> 
       id: yield* decodeField("id", EventId, id),
       type: yield* decodeField("type", EventType, type),
       source: yield* optionalText("source", source),
-      occurredAt: yield* optionalText("occurredAt", occurredAt),
+      occurredAt: yield* optionalTime("occurredAt", occurredAt),
       receivedAt:
         typeof receivedAt === "string" && receivedAt !== ""
           ? yield* boundedText("receivedAt", receivedAt)
@@ -107,6 +109,26 @@ const optionalText = (field: string, value: unknown): Checked<string | undefined
     : typeof value === "string"
       ? boundedText(field, value)
       : invalid(field, `expected a string, found ${kindOf(value)}`)
+
+/** ISO 8601: a date, or a date with a time; the time zone may be left out, as the sender wrote it. */
+const isoTime = /^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?([Zz]|[+-]\d{2}(:?\d{2})?)?)?$/
+
+const optionalTime = (field: string, value: unknown): Checked<string | undefined> =>
+  Either.flatMap(optionalText(field, value), (text) =>
+    text === undefined || (isoTime.test(text) && Option.isSome(DateTime.make(normalTime(text))))
+      ? Either.right(text)
+      : invalid(
+          field,
+          `expected an ISO 8601 date such as 2026-01-31T12:00:00Z, found ${JSON.stringify(text.slice(0, 100))}`
+        )
+  )
+
+/** The one way of writing the time that every parser of dates reads. */
+const normalTime = (text: string): string => {
+  const [date = "", time = ""] = [text.slice(0, 10), text.slice(11).toUpperCase().replace(",", ".")]
+  if (time === "") return date
+  return `${date}T${time.replace(/([+-]\d{2})$/, "$1:00").replace(/([+-]\d{2})(\d{2})$/, "$1:$2")}`
+}
 
 const boundedText = (field: string, text: string): Checked<string> =>
   text.length <= textLengthMax

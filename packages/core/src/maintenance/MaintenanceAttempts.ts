@@ -4,7 +4,8 @@
  * 1. An attempt is concluded exactly when all its runs have ended; one without runs is `skipped` at once.
  * 2. The conclusion is the first of these that a run has: needs_intervention, blocked, failed, changed; else
  *    `skipped` when every run was, else `completed`.
- * 3. A replaced attempt is closed: what its runs still do is recorded and changes its status no more.
+ * 3. A run that ended with a question and was decided runs again: the attempt is open until it has ended once more.
+ * 4. A replaced attempt is closed: what its runs still do is recorded and changes its status no more.
  */
 import * as Either from "effect/Either"
 import { MaintenanceAttemptId, type RunId } from "../Ids.ts"
@@ -26,6 +27,7 @@ export type MaintenanceCommand =
       readonly message?: string
       readonly error?: string
     }
+  | { readonly _tag: "ReopenRun"; readonly runId: RunId }
   | { readonly _tag: "Replace"; readonly by: MaintenanceAttemptId }
 
 const decide = (
@@ -40,6 +42,12 @@ const decide = (
   if (command._tag === "Replace") {
     return Either.right(
       attempt.replacedBy === undefined ? [{ _tag: "MaintenanceReplaced", by: command.by }] : []
+    )
+  }
+  if (command._tag === "ReopenRun") {
+    const { runId } = command
+    return Either.right(
+      Object.hasOwn(attempt.workspaceRunStatuses, runId) ? [{ _tag: "MaintenanceRunReopened", runId }] : []
     )
   }
   const { _tag, ...end } = command
@@ -63,6 +71,7 @@ const evolve = (
     if (attempt.status !== "started") return closing
     return { ...closing, status: "skipped", message: `Replaced by ${fact.by}`, completedAt: now }
   }
+  if (fact._tag === "MaintenanceRunReopened") return reopened(attempt, fact.runId, now)
   return conclude(
     withoutUndefined({
       ...attempt,
@@ -150,6 +159,23 @@ const opened = (
     }),
     now
   )
+
+/** What the run said when it asked is answered; what the other runs said stays, as far as one of them wants explaining. */
+const reopened = (attempt: MaintenanceDocument, runId: RunId, now: string): MaintenanceDocument => {
+  const { [runId]: _, ...workspaceRunStatuses } = attempt.workspaceRunStatuses
+  if (attempt.replacedBy !== undefined) return { ...attempt, workspaceRunStatuses, updatedAt: now }
+  const { completedAt, message, error, ...open } = attempt
+  const explained = Object.values(workspaceRunStatuses).some((status) => unsettled.has(status))
+  return withoutUndefined({
+    ...open,
+    ...(explained ? { message, error } : {}),
+    workspaceRunStatuses,
+    status: "started" as const,
+    updatedAt: now
+  })
+}
+
+const unsettled: ReadonlySet<string> = new Set(["needs_intervention", "blocked", "failed", "canceled"])
 
 const conclude = (attempt: MaintenanceDocument, now: string): MaintenanceDocument => {
   const ended = new Map(Object.entries(attempt.workspaceRunStatuses))

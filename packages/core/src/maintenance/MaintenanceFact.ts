@@ -47,10 +47,18 @@ export const MaintenanceRunEnded = Schema.TaggedStruct("MaintenanceRunEnded", {
   error: Schema.optional(Schema.String)
 })
 
+/** One of its runs had ended with a question, which was answered: it runs again. */
+export const MaintenanceRunReopened = Schema.TaggedStruct("MaintenanceRunReopened", { runId: RunId })
+
 /** A later attempt took its place: it is closed, whatever its runs still do. */
 export const MaintenanceReplaced = Schema.TaggedStruct("MaintenanceReplaced", {
   by: MaintenanceAttemptId
 })
 
-export const MaintenanceFact = Schema.Union(MaintenanceOpened, MaintenanceRunEnded, MaintenanceReplaced)
+export const MaintenanceFact = Schema.Union(
+  MaintenanceOpened,
+  MaintenanceRunEnded,
+  MaintenanceRunReopened,
+  MaintenanceReplaced
+)
 export type MaintenanceFact = typeof MaintenanceFact.Type

@@ -1,8 +1,10 @@
 /** What can be asked of a run, and why it may be refused. */
 import * as Schema from "effect/Schema"
 import type { AttemptOutcome, ProcessIdentity } from "../executor/Executor.ts"
-import { ProcessStatus } from "../flow/FlowResult.ts"
+import { EffectiveStatus, ProcessStatus } from "../flow/FlowResult.ts"
 import { AttemptId, type LeaseToken, RunId } from "../Ids.ts"
+import type { Decision } from "./Approval.ts"
+import { type LateWriteKind, LateWriteReason } from "./LateWrite.ts"
 import type { RunQueued } from "./RunFact.ts"
 
 export type RunCommand =
@@ -11,6 +13,8 @@ export type RunCommand =
       readonly _tag: "StartAttempt"
       readonly workerId: string
       readonly leaseToken: LeaseToken
+      /** The limits under which the attempt takes a place. Default: none. */
+      readonly limits?: ReadonlyArray<string>
       /** Milliseconds since the Unix epoch. */
       readonly now: number
     }
@@ -32,6 +36,24 @@ export type RunCommand =
       readonly jitter: number
     }
   | { readonly _tag: "Cancel"; readonly by?: string; readonly reason?: string }
+  | {
+      /** Keeps that a write was refused; nothing when a write of this kind of this attempt was refused before. */
+      readonly _tag: "RefuseWrite"
+      readonly attemptId: AttemptId
+      readonly leaseToken: LeaseToken
+      readonly kind: LateWriteKind
+      readonly summary?: string
+    }
+  | ({ readonly _tag: "DecideApproval" } & RunDecision)
+
+/** What somebody decided on a run that waits for it. */
+export interface RunDecision {
+  readonly decision: Decision
+  /** One of the choices of the question. */
+  readonly choice?: string
+  readonly by?: string
+  readonly comment?: string
+}
 
 /** There is no run with this id. */
 export class UnknownRun extends Schema.TaggedError<UnknownRun>("patchmoi/UnknownRun")("UnknownRun", {
@@ -55,10 +77,11 @@ export class RunNotReady extends Schema.TaggedError<RunNotReady>("patchmoi/RunNo
 /** The worker does not hold the attempt any more. What it wrote is refused; the run goes on without it. */
 export class LeaseLost extends Schema.TaggedError<LeaseLost>("patchmoi/LeaseLost")("LeaseLost", {
   runId: RunId,
-  attemptId: AttemptId
+  attemptId: AttemptId,
+  reason: LateWriteReason
 }) {
   override get message() {
-    return `Attempt ${this.attemptId} is not leased by this worker any more`
+    return `Attempt ${this.attemptId} is not leased by this worker any more: ${lostBecause[this.reason]}`
   }
 }
 
@@ -72,4 +95,38 @@ export class RunAlreadyEnded extends Schema.TaggedError<RunAlreadyEnded>("patchm
   }
 }
 
-export type RunRejection = UnknownRun | RunNotReady | LeaseLost | RunAlreadyEnded
+/** The run does not wait for a decision: it never asked, or the decision was made. Nothing was recorded. */
+export class RunNotAwaitingApproval extends Schema.TaggedError<RunNotAwaitingApproval>(
+  "patchmoi/RunNotAwaitingApproval"
+)("RunNotAwaitingApproval", { runId: RunId, status: EffectiveStatus }) {
+  override get message() {
+    return `Run ${this.runId} does not wait for an approval: it is ${this.status}`
+  }
+}
+
+/** The decision does not answer the question of the run; `field` says where. Nothing was recorded. */
+export class InvalidDecision extends Schema.TaggedError<InvalidDecision>("patchmoi/InvalidDecision")(
+  "InvalidDecision",
+  { runId: RunId, field: Schema.Literal("choice", "by", "comment"), reason: Schema.String }
+) {
+  override get message() {
+    return `Run ${this.runId} cannot be decided like this: ${this.field}: ${this.reason}`
+  }
+}
+
+export type RunRejection =
+  | UnknownRun
+  | RunNotReady
+  | LeaseLost
+  | RunAlreadyEnded
+  | RunNotAwaitingApproval
+  | InvalidDecision
+
+// --- internal ---
+
+const lostBecause: Readonly<Record<LateWriteReason, string>> = {
+  expired: "its lease ran out",
+  taken: "another attempt took the run over",
+  canceled: "the run was canceled",
+  ended: "the run has ended"
+}

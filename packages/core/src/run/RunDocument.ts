@@ -3,6 +3,8 @@ import * as Schema from "effect/Schema"
 import { ExitCause, ProcessIdentity } from "../executor/Executor.ts"
 import { FlowResult, ProcessStatus } from "../flow/FlowResult.ts"
 import { AttemptId, LeaseToken, RunId } from "../Ids.ts"
+import { Approval } from "./Approval.ts"
+import { LateWrite } from "./LateWrite.ts"
 import { runFields } from "./RunFact.ts"
 
 /** What became of an attempt. */
@@ -15,6 +17,8 @@ export const AttemptDocument = Schema.Struct({
   workerId: Schema.String,
   leaseToken: LeaseToken,
   status: AttemptStatus,
+  /** The limits under which it takes a place while it runs. */
+  limits: Schema.optional(Schema.Array(Schema.String)),
   process: Schema.optional(ProcessIdentity),
   exit: Schema.optional(ExitCause),
   error: Schema.optional(Schema.String),
@@ -31,6 +35,12 @@ export const RunDocument = Schema.Struct({
   /** When the next attempt may start, in milliseconds since the Unix epoch. */
   retryAt: Schema.optional(Schema.Number),
   cancelRequested: Schema.Boolean,
+  cancelRequestedBy: Schema.optional(Schema.String),
+  cancelReason: Schema.optional(Schema.String),
+  /** Writes of workers that did not hold the run any more, oldest first. */
+  lateWrites: Schema.optional(Schema.Array(LateWrite)),
+  /** What was decided when the run asked, oldest first. */
+  approvals: Schema.optional(Schema.Array(Approval)),
   exit: Schema.optional(ExitCause),
   result: Schema.optional(FlowResult),
   error: Schema.optional(Schema.String),

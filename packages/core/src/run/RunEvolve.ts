@@ -1,14 +1,25 @@
 /** How the document of a run follows from its facts. */
+import * as Either from "effect/Either"
 import type { ExitCause } from "../executor/Executor.ts"
 import type { ProcessStatus } from "../flow/FlowResult.ts"
 import { RunId } from "../Ids.ts"
+import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import type { FactPlace } from "../store/Aggregate.ts"
 import { toIso } from "../Time.ts"
+import { type ApprovalRequest, approvalRequestOf, approvalsMax } from "./Approval.ts"
+import { lateWritesMax } from "./LateWrite.ts"
 import type { AttemptDocument, AttemptStatus, RunDocument } from "./RunDocument.ts"
 import type { RunFact } from "./RunFact.ts"
 
-/** Whether nothing more happens to a run of this status. */
+/** Whether no attempt is under way or to come at this status; a decision that the run asked for may queue it again. */
 export const hasEnded = (status: ProcessStatus): boolean => status !== "queued" && status !== "running"
+
+/** The question that the run waits to have answered, if it ended with one. */
+export const approvalAwaitedBy = (run: RunDocument): ApprovalRequest | undefined =>
+  (run.processStatus === "completed" || run.processStatus === "failed") &&
+  (run.approvals?.length ?? 0) < approvalsMax
+    ? Either.getOrUndefined(approvalRequestOf(run.result))
+    : undefined
 
 /** Folds a fact in. A fact that makes no sense where it stands leaves the document as it is. */
 export const evolve = (
@@ -18,7 +29,10 @@ export const evolve = (
 ): RunDocument | undefined => {
   const now = toIso(at)
   if (fact._tag === "RunQueued") return run ?? queued(fact, RunId.make(key), now)
-  if (run === undefined || hasEnded(run.processStatus)) return run
+  if (run === undefined) return undefined
+  if (fact._tag === "LateWriteRefused") return withLateWrite(run, fact, now)
+  if (fact._tag === "ApprovalDecided") return decided(run, fact, now)
+  if (hasEnded(run.processStatus)) return run
   switch (fact._tag) {
     case "AttemptStarted": {
       if (run.processStatus === "running") return run
@@ -48,7 +62,13 @@ export const evolve = (
       if (run.attempts.at(-1)?.status === "running") return run
       return { ...run, processStatus: "queued", retryAt: fact.retryAt, updatedAt: now }
     case "RunCancelRequested":
-      return { ...run, cancelRequested: true, updatedAt: now }
+      return withoutUndefined({
+        ...run,
+        cancelRequested: true,
+        cancelRequestedBy: fact.by,
+        cancelReason: fact.reason,
+        updatedAt: now
+      })
     case "RunEnded": {
       const { _tag, ...ended } = fact
       const { retryAt, ...rest } = run
@@ -73,6 +93,36 @@ const queued = (
   createdAt: now,
   updatedAt: now
 })
+
+const withLateWrite = (
+  run: RunDocument,
+  { _tag, ...write }: Extract<RunFact, { _tag: "LateWriteRefused" }>,
+  now: string
+): RunDocument => {
+  const before = run.lateWrites ?? []
+  return before.length >= lateWritesMax
+    ? run
+    : { ...run, lateWrites: [...before, { at: now, ...write }], updatedAt: now }
+}
+
+/** A run that waits for a decision goes back to the queue; what it ended with is in its attempts and its history. */
+const decided = (
+  run: RunDocument,
+  { _tag, ...decision }: Extract<RunFact, { _tag: "ApprovalDecided" }>,
+  now: string
+): RunDocument => {
+  const request = approvalAwaitedBy(run)
+  if (request === undefined) return run
+  const { result, exit, error, completedAt, ...rest } = run
+  const approval = { ...decision, at: now, prompt: request.prompt, afterAttempts: run.attempts.length }
+  return {
+    ...rest,
+    processStatus: "queued",
+    retriesUsedUp: false,
+    approvals: [...(run.approvals ?? []), approval],
+    updatedAt: now
+  }
+}
 
 const withAttempt = (
   run: RunDocument,

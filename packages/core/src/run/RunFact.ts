@@ -4,6 +4,8 @@ import { ExitCause, ProcessIdentity } from "../executor/Executor.ts"
 import { StepPlan } from "../flow/Flow.ts"
 import { FlowResult } from "../flow/FlowResult.ts"
 import { AttemptId, EventId, LeaseToken, MaintenanceAttemptId } from "../Ids.ts"
+import { approvalFields } from "./Approval.ts"
+import { LateWriteKind, LateWriteReason } from "./LateWrite.ts"
 
 /** Everything that it takes to run a step for an event: a later edit of the flow does not change it. */
 export const runFields = {
@@ -33,7 +35,9 @@ export const AttemptStarted = Schema.TaggedStruct("AttemptStarted", {
   /** From 1. */
   attemptNumber: Schema.Int,
   workerId: Schema.String,
-  leaseToken: LeaseToken
+  leaseToken: LeaseToken,
+  /** The limits under which it takes a place; it gives them back when it ends. */
+  limits: Schema.optional(Schema.Array(Schema.String))
 })
 
 /** The attempt has a process. */
@@ -72,6 +76,18 @@ export const RunEnded = Schema.TaggedStruct("RunEnded", {
   retriesUsedUp: Schema.optionalWith(Schema.Boolean, { default: () => false })
 })
 
+/** A write of a worker that does not hold the attempt any more was refused: told once for each attempt and kind of write. */
+export const LateWriteRefused = Schema.TaggedStruct("LateWriteRefused", {
+  attemptId: AttemptId,
+  kind: LateWriteKind,
+  reason: LateWriteReason,
+  /** What the refused end said, in short. */
+  summary: Schema.optional(Schema.String)
+})
+
+/** Somebody answered the question that the run ended with: it runs again, and its step is told the answer. */
+export const ApprovalDecided = Schema.TaggedStruct("ApprovalDecided", approvalFields)
+
 export const RunFact = Schema.Union(
   RunQueued,
   AttemptStarted,
@@ -79,6 +95,8 @@ export const RunFact = Schema.Union(
   AttemptEnded,
   RunRetryScheduled,
   RunCancelRequested,
-  RunEnded
+  RunEnded,
+  LateWriteRefused,
+  ApprovalDecided
 )
 export type RunFact = typeof RunFact.Type

@@ -7,7 +7,10 @@ import { AttemptId, EventId, RunId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import type { OutputRecord } from "../store/Driver.ts"
 import { toIso } from "../Time.ts"
+import { Approval } from "./Approval.ts"
+import { LateWrite } from "./LateWrite.ts"
 import { type AttemptDocument, AttemptStatus, type RunDocument } from "./RunDocument.ts"
+import { approvalAwaitedBy } from "./RunEvolve.ts"
 
 /** What a run that has not ended waits for. */
 export const WaitingOn = Schema.Union(
@@ -17,8 +20,11 @@ export const WaitingOn = Schema.Union(
   Schema.TaggedStruct("Retry", { at: Schema.String }),
   /** The worker that holds its attempt. */
   Schema.TaggedStruct("Lease", { workerId: Schema.String, attemptId: AttemptId }),
-  /** A decision by a person. */
-  Schema.TaggedStruct("Approval", { prompt: Schema.String })
+  /** A decision by a person: `prompt` is the question, `choices` what it offers. */
+  Schema.TaggedStruct("Approval", {
+    prompt: Schema.String,
+    choices: Schema.optional(Schema.Array(Schema.String))
+  })
 )
 export type WaitingOn = typeof WaitingOn.Type
 
@@ -43,6 +49,10 @@ export const OutputView = Schema.Struct({
 })
 export interface OutputView extends Schema.Schema.Type<typeof OutputView> {}
 
+/** A decision, with the question that it answers. */
+export const ApprovalView = Approval.omit("afterAttempts")
+export interface ApprovalView extends Schema.Schema.Type<typeof ApprovalView> {}
+
 export const RunView = Schema.Struct({
   id: RunId,
   eventId: EventId,
@@ -61,6 +71,14 @@ export const RunView = Schema.Struct({
   effectiveStatus: EffectiveStatus,
   needsAttention: Schema.Boolean,
   waitingOn: Schema.optional(WaitingOn),
+  /** Whether somebody asked that the run ends, who, and why. */
+  cancelRequested: Schema.optional(Schema.Literal(true)),
+  cancelRequestedBy: Schema.optional(Schema.String),
+  cancelReason: Schema.optional(Schema.String),
+  /** What was decided when the run asked, oldest first. */
+  approvals: Schema.optional(Schema.Array(ApprovalView)),
+  /** Writes of workers that did not hold the run any more: refused, oldest first. */
+  lateWrites: Schema.optional(Schema.Array(LateWrite)),
   attemptCount: Schema.Int,
   attempts: Schema.Array(AttemptView),
   output: Schema.Array(OutputView),
@@ -111,8 +129,10 @@ export const waitingOnOf = (run: RunDocument): WaitingOn | undefined => {
   if (run.processStatus === "running" && attempt !== undefined) {
     return { _tag: "Lease", workerId: attempt.workerId, attemptId: attempt.id }
   }
-  const approval = run.result?.status === "blocked" ? run.result.artifacts?.["approval"] : undefined
-  return hasPrompt(approval) ? { _tag: "Approval", prompt: approval.prompt } : undefined
+  const approval = approvalAwaitedBy(run)
+  return approval === undefined
+    ? undefined
+    : withoutUndefined({ _tag: "Approval", prompt: approval.prompt, choices: approval.choices })
 }
 
 /** The view of a run with the output that goes with it (none when a list leaves it out). */
@@ -137,6 +157,11 @@ export const toRunView = (
     effectiveStatus: status,
     needsAttention: needsAttention(run),
     waitingOn: waitingOnOf(run),
+    cancelRequested: run.cancelRequested ? true : undefined,
+    cancelRequestedBy: run.cancelRequestedBy,
+    cancelReason: run.cancelReason,
+    approvals: run.approvals?.map(({ afterAttempts, ...approval }) => approval),
+    lateWrites: run.lateWrites,
     attemptCount: run.attempts.length,
     attempts: run.attempts.map(toAttemptView),
     output,
@@ -153,10 +178,7 @@ export const toRunView = (
 
 // --- internal ---
 
-const toAttemptView = ({ leaseToken, process, ...attempt }: AttemptDocument): AttemptView => attempt
-
-const hasPrompt = (value: unknown): value is { readonly prompt: string } =>
-  typeof value === "object" && value !== null && "prompt" in value && typeof value.prompt === "string"
+const toAttemptView = ({ leaseToken, process, limits, ...attempt }: AttemptDocument): AttemptView => attempt
 
 const outputViews = (records: ReadonlyArray<OutputRecord>): ReadonlyArray<OutputView> => {
   let end = 0

@@ -2,25 +2,31 @@
  * The aggregate of runs.
  *
  * 1. A run has at most one attempt under way, and only the holder of its lease token can end it.
- * 2. A run that has ended never changes again.
+ * 2. A run that has ended changes no more, but for two things: it keeps that a late write was refused, and a decision that
+ *    it waits for queues it again.
  * 3. An attempt that ends either ends the run or schedules the next attempt, in the same decision.
  */
 import * as Either from "effect/Either"
 import type { ExitCause } from "../executor/Executor.ts"
 import type { RetryReason } from "../flow/Flow.ts"
-import { makeAttemptId, RunId } from "../Ids.ts"
+import { AttemptId, makeAttemptId, RunId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import * as Aggregate from "../store/Aggregate.ts"
+import { choiceLengthMax, commentLengthMax, decidedByLengthMax } from "./Approval.ts"
+import { type AttemptClaim, lateReasonOf, lateSummaryLengthMax, lateWritesMax } from "./LateWrite.ts"
+import { laneOf } from "./lane.ts"
 import {
+  InvalidDecision,
   LeaseLost,
   RunAlreadyEnded,
   type RunCommand,
+  RunNotAwaitingApproval,
   RunNotReady,
   type RunRejection,
   UnknownRun
 } from "./RunCommand.ts"
 import type { RunDocument } from "./RunDocument.ts"
-import { evolve } from "./RunEvolve.ts"
+import { approvalAwaitedBy, evolve } from "./RunEvolve.ts"
 import { RunFact } from "./RunFact.ts"
 import { effectiveStatusOf, needsAttention } from "./RunView.ts"
 
@@ -40,18 +46,21 @@ const decide = (command: RunCommand, run: RunDocument | undefined, key: string):
         return Either.left(new RunNotReady({ runId: run.id, processStatus: run.processStatus }))
       }
       const attemptNumber = run.attempts.length + 1
-      const { workerId, leaseToken } = command
+      const { workerId, leaseToken, limits } = command
       const attemptId = makeAttemptId(run.id, attemptNumber)
-      return Either.right([{ _tag: "AttemptStarted", attemptId, attemptNumber, workerId, leaseToken }])
+      const started = { attemptId, attemptNumber, workerId, leaseToken, limits }
+      return Either.right([withoutUndefined({ _tag: "AttemptStarted", ...started })])
     }
     case "RecordProcess":
-      return holdsLease(run, command)
-        ? Either.right([{ _tag: "AttemptSpawned", attemptId: command.attemptId, process: command.process }])
-        : Either.left(new LeaseLost({ runId: run.id, attemptId: command.attemptId }))
+      return held(run, command, () => [
+        { _tag: "AttemptSpawned", attemptId: command.attemptId, process: command.process }
+      ])
     case "EndAttempt":
-      return holdsLease(run, command)
-        ? Either.right(endAttempt(run, command))
-        : Either.left(new LeaseLost({ runId: run.id, attemptId: command.attemptId }))
+      return held(run, command, () => endAttempt(run, command))
+    case "RefuseWrite":
+      return Either.right(refuseWrite(run, command))
+    case "DecideApproval":
+      return decideApproval(run, command)
     case "Cancel":
       return cancel(run, command)
   }
@@ -70,9 +79,13 @@ export const Runs = Aggregate.make({
     /** Only the runs that a person should look at. */
     attention: (run: RunDocument) => (needsAttention(run) ? [] : undefined),
     byFlow: (run: RunDocument) => [run.flowName],
-    /** Ascending: higher priority first, then older. */
+    /** Only the runs that wait for a decision. */
+    approval: (run: RunDocument) => (approvalAwaitedBy(run) === undefined ? undefined : []),
+    /** Ascending: higher priority first, then lane by lane (`laneOf`), in a lane the older first. */
     ready: (run: RunDocument) =>
-      run.processStatus === "queued" && run.retryAt === undefined ? [-run.plan.priority] : undefined,
+      run.processStatus === "queued" && run.retryAt === undefined
+        ? [-run.plan.priority, laneOf(run)]
+        : undefined,
     /** Ascending: the retry that is due first. */
     retry: (run: RunDocument) =>
       run.processStatus === "queued" && run.retryAt !== undefined ? [run.retryAt] : undefined
@@ -81,17 +94,61 @@ export const Runs = Aggregate.make({
 
 // --- internal ---
 
-const holdsLease = (
-  run: RunDocument,
-  command: { readonly attemptId: string; readonly leaseToken: string }
-): boolean => {
-  const current = run.attempts.at(-1)
-  return (
-    current?.status === "running" &&
-    current.id === command.attemptId &&
-    current.leaseToken === command.leaseToken
-  )
+/** What the holder of the attempt leads to; refused for anybody else. */
+const held = (run: RunDocument, claim: AttemptClaim, facts: () => ReadonlyArray<RunFact>): Decision => {
+  const reason = lateReasonOf(run, claim)
+  return reason === undefined
+    ? Either.right(facts())
+    : Either.left(new LeaseLost({ runId: run.id, attemptId: AttemptId.make(claim.attemptId), reason }))
 }
+
+/** A write for an attempt that is still this worker's, as far as the facts tell, was refused by the clock. */
+const refuseWrite = (
+  run: RunDocument,
+  { attemptId, leaseToken, kind, summary }: Extract<RunCommand, { _tag: "RefuseWrite" }>
+): ReadonlyArray<RunFact> => {
+  const isKnown = run.lateWrites?.some((write) => write.attemptId === attemptId && write.kind === kind)
+  if (isKnown === true || (run.lateWrites?.length ?? 0) >= lateWritesMax) return []
+  const reason = lateReasonOf(run, { attemptId, leaseToken }) ?? "expired"
+  return [
+    withoutUndefined({
+      _tag: "LateWriteRefused",
+      attemptId,
+      kind,
+      reason,
+      summary: summary?.slice(0, lateSummaryLengthMax)
+    })
+  ]
+}
+
+const decideApproval = (
+  run: RunDocument,
+  { _tag, ...decision }: Extract<RunCommand, { _tag: "DecideApproval" }>
+): Decision => {
+  const request = approvalAwaitedBy(run)
+  if (request === undefined) {
+    return Either.left(new RunNotAwaitingApproval({ runId: run.id, status: effectiveStatusOf(run) }))
+  }
+  const invalid = (field: InvalidDecision["field"], reason: string): Decision =>
+    Either.left(new InvalidDecision({ runId: run.id, field, reason }))
+  const { choice, by, comment } = decision
+  const choices = request.choices ?? []
+  if (choice !== undefined && !choices.includes(choice)) {
+    const offered = choices.length === 0 ? "offers none" : `offers ${choices.map(quoted).join(", ")}`
+    return invalid("choice", `found ${quoted(choice.slice(0, choiceLengthMax))}, and the question ${offered}`)
+  }
+  if (by !== undefined && by.length > decidedByLengthMax)
+    return invalid("by", tooLong(by, decidedByLengthMax))
+  if (comment !== undefined && comment.length > commentLengthMax) {
+    return invalid("comment", tooLong(comment, commentLengthMax))
+  }
+  return Either.right([{ _tag: "ApprovalDecided", ...withoutUndefined(decision) }])
+}
+
+const quoted = (text: string): string => JSON.stringify(text)
+
+const tooLong = (text: string, lengthMax: number): string =>
+  `expected at most ${lengthMax} characters, found ${text.length}`
 
 type EndAttempt = Extract<RunCommand, { _tag: "EndAttempt" }>
 
@@ -111,8 +168,9 @@ const endAttempt = (
   if (outcome.error === undefined) return end("failed")
   const { retry } = run.plan
   if (!retry.on.includes(retryReasonOf(outcome.exit))) return end("failed")
-  if (run.attempts.length >= retry.maxAttempts) return end("failed", true)
-  const wait = retry.backoffMillis * 2 ** (run.attempts.length - 1) * (1 + jitter / 2)
+  const attempts = run.attempts.length - (run.approvals?.at(-1)?.afterAttempts ?? 0)
+  if (attempts >= retry.maxAttempts) return end("failed", true)
+  const wait = retry.backoffMillis * 2 ** (attempts - 1) * (1 + jitter / 2)
   return [ended, { _tag: "RunRetryScheduled", retryAt: Math.round(now + Math.min(wait, backoffMillisMax)) }]
 }
 

@@ -151,6 +151,8 @@ export interface Driver {
     ) => Effect.Effect<ReadonlyArray<OutputRecord>, StoreError>
   }
   readonly leases: {
+    /** False where the leases of the process that writes the store cannot be seen from here. Default: they can. */
+    readonly visible?: false
     /**
      * Moves the end of a lease, when it is held with this token and has not run out by `now`; looks and writes in one
      * step. False says that it is not, and nothing was changed.

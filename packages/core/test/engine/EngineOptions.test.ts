@@ -6,6 +6,8 @@ test("what is not said has its default", () => {
     workerId: "engine-1a",
     concurrency: 4,
     concurrencyPerFlow: Number.POSITIVE_INFINITY,
+    queueMax: 10_000,
+    claims: "all",
     leaseMillis: 30_000,
     shutdownGraceMillis: 10_000,
     runs: true,

@@ -43,11 +43,18 @@ describe("cancel", () => {
   })
 
   it.effect("of a running run interrupts its step, and no retry follows", () => {
+    const started: Array<string> = []
     const interrupted: Array<string> = []
-    const step = () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted.push("step")))
+    const step = noting(started, () =>
+      Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted.push("step")))
+    )
     return Effect.gen(function* () {
       const engine = yield* Engine
-      const runId = yield* running(yield* dispatchOne(event("e1"))).pipe(Effect.map(({ id }) => id))
+      const runId = yield* dispatchOne(event("e1"))
+      yield* until(
+        Effect.sync(() => started.length),
+        (count) => count === 1
+      )
       expect((yield* engine.cancel(runId)).processStatus).toBe("running")
       const [run] = yield* engine.awaitRuns([runId])
       expect(run).toMatchObject({ processStatus: "canceled", exit: { _tag: "Canceled" } })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
 import * as Dispatcher from "../../src/engine/Dispatcher.ts"
+import * as Generation from "../../src/engine/Generation.ts"
 import { Events } from "../../src/event/Events.ts"
 import type { FlowEvent } from "../../src/event/FlowEvent.ts"
 import * as FlowCatalog from "../../src/flow/FlowCatalog.ts"
@@ -35,7 +36,7 @@ const actions = FastCheck.array(
 const eventOf = ({ id, payload }: Action): FlowEvent => ({
   id: EventId.make(id),
   type: "t",
-  source: Dispatcher.signalSource,
+  source: Generation.signalSource,
   receivedAt: "1970-01-01T00:00:00.000Z",
   payload
 })
@@ -44,7 +45,7 @@ const eventOf = ({ id, payload }: Action): FlowEvent => ({
 const carriedOut = (sequence: ReadonlyArray<Action>) =>
   Effect.gen(function* () {
     const store = yield* Store.Store
-    const dispatcher = yield* Dispatcher.make
+    const dispatcher = yield* Dispatcher.make()
     const answers = yield* Effect.forEach(
       sequence,
       (action) =>

@@ -136,12 +136,12 @@ it.effect("a lease that cannot be renewed once is renewed the next time, and the
 
 it.effect("a slot that is freed a while after the end was committed starts the next run", () => {
   const executed: Array<string> = []
-  // The driver takes its time to forget a lease, so that the commit has woken the scheduler long before the slot is free.
+  // The driver takes its time to answer the end, which has woken the scheduler long before the slot is free.
   const slowToForget = (driver: Driver): Driver => ({
     ...driver,
-    leases: {
-      ...driver.leases,
-      remove: (attemptId) => Effect.zipRight(Effect.sleep(50), driver.leases.remove(attemptId))
+    commit: (commit) => {
+      const isEnd = commit.facts.some(({ type }) => type === "RunEnded")
+      return isEnd ? Effect.zipLeft(driver.commit(commit), Effect.sleep(50)) : driver.commit(commit)
     }
   })
   return Effect.gen(function* () {

@@ -3,7 +3,7 @@ import * as FastCheck from "effect/FastCheck"
 import { EventId, LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
 import type { RunCommand } from "../../src/run/RunCommand.ts"
 import { RunDocument } from "../../src/run/RunDocument.ts"
-import { hasEnded } from "../../src/run/RunEvolve.ts"
+import { approvalAwaitedBy, hasEnded } from "../../src/run/RunEvolve.ts"
 import { RunFact } from "../../src/run/RunFact.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import { aggregateLaws, arbitraryFacts, drawnBy } from "../../src/testing/AggregateLaws.ts"
@@ -28,6 +28,10 @@ const run = {
   plan: stepPlan("s.ts", { retry: { maxAttempts: 2, backoffMillis: 10, on: ["failed", "lost"] } })
 }
 const good = { exit: { _tag: "ExitCode", code: 0 }, result: { status: "changed" } } as const
+const asking = {
+  exit: { _tag: "ExitCode", code: 0 },
+  result: { status: "blocked", artifacts: { approval: { prompt: "Go on?", choices: ["yes", "no"] } } }
+} as const
 const bad = { exit: { _tag: "ExitCode", code: 1 }, error: "exited with code 1" } as const
 
 const facts: ReadonlyArray<RunFact> = [
@@ -36,17 +40,22 @@ const facts: ReadonlyArray<RunFact> = [
   { _tag: "RunCancelRequested" },
   { _tag: "RunEnded", processStatus: "completed", ...good, retriesUsedUp: false },
   { _tag: "RunEnded", processStatus: "failed", ...bad, retriesUsedUp: true },
+  { _tag: "RunEnded", processStatus: "completed", ...asking, retriesUsedUp: false },
+  { _tag: "ApprovalDecided", decision: "approved", choice: "yes", by: "operator" },
   ...attempts.flatMap(
     ({ leaseToken, ...attempt }): ReadonlyArray<RunFact> => [
       { _tag: "AttemptStarted", ...attempt, leaseToken, workerId: "w" },
       { _tag: "AttemptSpawned", attemptId: attempt.attemptId, process: { pid: 1 } },
-      { _tag: "AttemptEnded", attemptId: attempt.attemptId, ...bad }
+      { _tag: "AttemptEnded", attemptId: attempt.attemptId, ...bad },
+      { _tag: "LateWriteRefused", attemptId: attempt.attemptId, kind: "output", reason: "taken" }
     ]
   )
 ]
 const commands: ReadonlyArray<RunCommand> = [
   { _tag: "Queue", run },
   { _tag: "Cancel", by: "operator" },
+  { _tag: "DecideApproval", decision: "rejected", comment: "not now" },
+  { _tag: "DecideApproval", decision: "approved", choice: "yes" },
   ...attempts.flatMap(({ attemptId, leaseToken }, index): ReadonlyArray<RunCommand> => {
     const now = index * 1_000
     const held = { attemptId, leaseToken }
@@ -54,7 +63,10 @@ const commands: ReadonlyArray<RunCommand> = [
       { _tag: "StartAttempt", workerId: "w", leaseToken, now },
       { _tag: "RecordProcess", ...held, process: { pid: 1 } },
       { _tag: "EndAttempt", ...held, outcome: good, now, jitter: 0 },
-      { _tag: "EndAttempt", ...held, outcome: bad, now, jitter: 1 }
+      { _tag: "EndAttempt", ...held, outcome: bad, now, jitter: 1 },
+      { _tag: "EndAttempt", ...held, outcome: asking, now, jitter: 1 },
+      { _tag: "RefuseWrite", ...held, kind: "end", summary: "changed" },
+      { _tag: "RefuseWrite", ...held, kind: "heartbeat" }
     ]
   })
 ]
@@ -62,14 +74,25 @@ const commands: ReadonlyArray<RunCommand> = [
 aggregateLaws({ aggregate: Runs, fact: RunFact, document: RunDocument, key, facts, commands })
 
 it.prop(
-  "in any order of facts, one attempt at most is under way, and a run that has ended never changes",
+  "in any order of facts, one attempt at most is under way, and a run that has ended only keeps late writes or is decided",
   drawnBy(FastCheck.array(arbitraryFacts(RunFact, facts), { maxLength: 24 })),
   (sequence) => {
     let document: RunDocument | undefined
     for (const fact of sequence) {
       const after = Runs.evolve(document, fact, { key, at: 0 })
       expect(after?.attempts.filter(({ status }) => status === "running").length ?? 0).toBeLessThanOrEqual(1)
-      if (document !== undefined && hasEnded(document.processStatus)) expect(after).toBe(document)
+      if (document !== undefined && hasEnded(document.processStatus)) {
+        if (fact._tag === "ApprovalDecided" && after?.processStatus === "queued") {
+          expect(approvalAwaitedBy(document)).toBeDefined()
+        } else if (fact._tag === "LateWriteRefused") {
+          const { lateWrites, updatedAt } = after ?? document
+          expect(after).toEqual({
+            ...document,
+            updatedAt,
+            ...(lateWrites === undefined ? {} : { lateWrites })
+          })
+        } else expect(after).toBe(document)
+      }
       document = after
     }
   }

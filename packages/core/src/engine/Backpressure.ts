@@ -1,0 +1,67 @@
+/**
+ * The bound on the queue: an event that would queue runs is refused while so many wait already. How many wait is counted in
+ * the store once a second at most; in between, what this engine has queued and claimed since is added and taken off.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Runs } from "../run/Runs.ts"
+import type { StoreError } from "../store/Log.ts"
+import { encodeSortKey } from "../store/SortKey.ts"
+import { Store } from "../store/Store.ts"
+import type { EngineSettings } from "./EngineOptions.ts"
+
+/** How long a count holds, in milliseconds; and how long a sender that was refused should wait. */
+export const recountMillis = 1_000
+
+/** How many runs beyond the bound a count looks at: more than that are not taken off the queue while a count holds. */
+const countedBeyondMax = 10_000
+
+/** So many runs wait already; nothing was recorded. Send the event again later: the same id makes sure that it counts once. */
+export class QueueFull extends Schema.TaggedError<QueueFull>("patchmoi/QueueFull")("QueueFull", {
+  /** How many runs wait, as far as they were counted. */
+  queued: Schema.Int,
+  queueMax: Schema.Int,
+  retryAfterMillis: Schema.Int
+}) {
+  override get message() {
+    return `${this.queued} runs wait already, and at most ${this.queueMax} may: send the event again in ${this.retryAfterMillis} ms`
+  }
+}
+
+export interface Backpressure {
+  /** Lets this many runs into the queue, or refuses. Asked inside the unit of work that queues them. */
+  readonly admit: (runs: number, now: number) => Effect.Effect<void, QueueFull | StoreError>
+  /** Told how many runs this engine claimed. */
+  readonly claimed: (runs: number) => void
+}
+
+/** Makes the bound over the store of the context. */
+export const make = ({ queueMax }: EngineSettings) =>
+  Effect.map(Store, ({ driver }): Backpressure => {
+    let countedAt = Number.NEGATIVE_INFINITY
+    let queued = 0
+    const recount = Effect.map(
+      driver.count(
+        { view: Runs.name, index: "byStatus", prefix: encodeSortKey(["queued"]) },
+        queueMax + countedBeyondMax
+      ),
+      (count) => {
+        queued = count
+      }
+    )
+    return {
+      admit: (runs, now) =>
+        Effect.gen(function* () {
+          if (now - countedAt >= recountMillis) {
+            countedAt = now
+            yield* recount
+          }
+          if (queued >= queueMax)
+            return yield* new QueueFull({ queued, queueMax, retryAfterMillis: recountMillis })
+          queued += runs
+        }),
+      claimed: (runs) => {
+        queued = Math.max(0, queued - runs)
+      }
+    }
+  })

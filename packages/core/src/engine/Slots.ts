@@ -1,0 +1,74 @@
+/** The attempts that this engine has under way: each holds one of its slots from its claim until it has ended. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { RunId } from "../Ids.ts"
+import type { AttemptSignal, StopReason } from "./AttemptOutcomes.ts"
+
+interface Slot {
+  readonly stop: Deferred.Deferred<AttemptSignal>
+  readonly fiber: Fiber.RuntimeFiber<void>
+}
+
+/** The slots of one engine. */
+export class Slots {
+  readonly #slots = new Map<RunId, Slot>()
+  #stopping: StopReason | undefined
+
+  /** How many attempts are under way. */
+  get size(): number {
+    return this.#slots.size
+  }
+
+  /** Whether an attempt of the run is under way here. */
+  has(runId: RunId): boolean {
+    return this.#slots.has(runId)
+  }
+
+  /** Starts an attempt, in a fiber that outlives the caller; `onFree` runs when its slot is free again. */
+  start(
+    runId: RunId,
+    attempt: (stop: Deferred.Deferred<AttemptSignal>) => Effect.Effect<void>,
+    onFree: Effect.Effect<void>
+  ): Effect.Effect<void> {
+    return Effect.uninterruptible(
+      Effect.gen(this, function* () {
+        const stop = yield* Deferred.make<AttemptSignal>()
+        if (this.#stopping !== undefined) yield* Deferred.succeed(stop, this.#stopping)
+        const begin = yield* Deferred.make<void>()
+        const free = Effect.suspend(() => {
+          this.#slots.delete(runId)
+          return onFree
+        })
+        const fiber = yield* Effect.forkDaemon(
+          Effect.ensuring(Effect.interruptible(Effect.zipRight(Deferred.await(begin), attempt(stop))), free)
+        )
+        this.#slots.set(runId, { stop, fiber })
+        yield* Deferred.succeed(begin, undefined)
+      })
+    )
+  }
+
+  /** Tells the attempt of the run, if it is under way here, to stop. */
+  stop(runId: RunId, reason: StopReason): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const slot = this.#slots.get(runId)
+      return slot === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(slot.stop, reason))
+    })
+  }
+
+  /** Tells every attempt to stop, also those that start later. */
+  stopAll(reason: StopReason): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#stopping = reason
+      return Effect.forEach([...this.#slots.values()], ({ stop }) => Deferred.succeed(stop, reason), {
+        discard: true
+      })
+    })
+  }
+
+  /** Returns when every attempt that is under way now has ended. */
+  readonly waitForAll: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.forEach([...this.#slots.values()], ({ fiber }) => Fiber.await(fiber), { discard: true })
+  )
+}

@@ -1,0 +1,56 @@
+/** The half of an engine that executes: the queue, the slots, the scheduler over them, and recovery beside it. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { RunId } from "../Ids.ts"
+import * as Attempt from "./Attempt.ts"
+import * as Claim from "./Claim.ts"
+import type { Dispatcher } from "./Dispatcher.ts"
+import type { EngineSettings } from "./EngineOptions.ts"
+import * as Recovery from "./Recovery.ts"
+import * as RunQueue from "./RunQueue.ts"
+import * as Scheduler from "./Scheduler.ts"
+import { Slots } from "./Slots.ts"
+
+/** What a worker works with. */
+export interface WorkerParts {
+  readonly settings: EngineSettings
+  readonly dispatcher: Dispatcher
+  /** The runs that were queued through this engine, when it claims no others. */
+  readonly own: Set<RunId>
+  readonly isOwn: (runId: RunId) => boolean
+  readonly onClaimed: (count: number) => void
+}
+
+/** Makes a worker. It does nothing before `run`. */
+export const makeWorker = ({ settings, dispatcher, own, isOwn, onClaimed }: WorkerParts) =>
+  Effect.gen(function* () {
+    const slots = new Slots()
+    const isRunning = (runId: RunId): boolean => slots.has(runId)
+    const scheduler = yield* Scheduler.make({
+      settings,
+      slots,
+      onClaimed,
+      queue: yield* settings.claims === "all"
+        ? RunQueue.makeAll(settings, isRunning)
+        : RunQueue.makeOwn(settings, own, isRunning),
+      claim: yield* Claim.make(dispatcher, settings),
+      runAttempt: yield* Attempt.make(dispatcher, settings)
+    })
+    const recover = yield* Recovery.make(dispatcher, (runId) => isRunning(runId) || !isOwn(runId))
+    const watch = Effect.forever(
+      Effect.zipRight(
+        Effect.sleep(settings.leaseMillis),
+        Effect.catchAll(recover, (error) => Effect.logError("Recovery failed", error))
+      )
+    )
+    /** Recovers what is lost, then works until the scope closes, which drains. */
+    const run = Effect.zipRight(
+      recover,
+      Effect.acquireRelease(
+        // An acquisition is uninterruptible, and what it forks would be too.
+        Effect.forEach([scheduler.loop, watch], (fiber) => Effect.forkDaemon(Effect.interruptible(fiber))),
+        (fibers) => Effect.zipRight(Fiber.interruptAll(fibers), scheduler.drain)
+      )
+    )
+    return { run, recover, stop: scheduler.stop, drain: scheduler.drain, stopNow: scheduler.stopNow }
+  })
