@@ -7,9 +7,9 @@
 import { Database } from "bun:sqlite"
 import * as fs from "node:fs"
 import * as os from "node:os"
-import type { DriverCommit } from "@patchmoi/core/store/Driver"
-import { encodePosition, encodeSortKey } from "@patchmoi/core/store/SortKey"
 import * as Effect from "effect/Effect"
+import type { DriverCommit } from "../packages/core/src/store/Driver.ts"
+import { encodePosition, encodeSortKey } from "../packages/core/src/store/SortKey.ts"
 import { make } from "../packages/store-sqlite/src/SqliteStore.ts"
 import { measure, toMarkdown } from "./support.ts"
 

@@ -17,18 +17,14 @@ import * as Either from "effect/Either"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { CommitTables } from "./internal/CommitTables.ts"
-import type { Connection } from "./internal/Connection.ts"
+import { driverReads } from "./internal/driverReads.ts"
 import { followHead } from "./internal/followHead.ts"
-import { type GroupHooks, makeGroupWriter, type Write } from "./internal/GroupWriter.ts"
+import { makeGroupWriter } from "./internal/GroupWriter.ts"
 import { Leases } from "./internal/Leases.ts"
 import { Outputs } from "./internal/Outputs.ts"
 import { openDatabase } from "./internal/openDatabase.ts"
 import { Reads } from "./internal/Reads.ts"
-import { storing } from "./internal/waiting.ts"
 import type { OpenError } from "./SqliteStoreErrors.ts"
-
-/** Most characters of facts and documents in one commit: 64 Mi. */
-export const commitCharactersMax = 64 * 1_048_576
 
 export interface SqliteStoreOptions {
   /** The database file; made when it is missing. Its folder has to be there. */
@@ -38,8 +34,8 @@ export interface SqliteStoreOptions {
    * take the last ones, but never part of one. Default: `full`.
    */
   readonly synchronous?: "full" | "normal"
-  /** Called around the statements of each transaction. @internal */
-  readonly point?: GroupHooks["point"]
+  /** Called around each statement that writes. @internal */
+  readonly point?: () => void
 }
 
 /**
@@ -53,7 +49,7 @@ export interface SqliteStoreOptions {
 export const make = (options: SqliteStoreOptions): Effect.Effect<Driver, OpenError, Scope.Scope> =>
   Effect.gen(function* () {
     const { filename, synchronous = "full", point } = options
-    const connection = yield* openDatabase({ filename, access: "write", synchronous })
+    const connection = yield* openDatabase({ filename, access: "write", synchronous, point })
     const leases = new Leases(connection)
     const tables = new CommitTables(connection, leases)
     const reads = new Reads(connection, tables.entries)
@@ -61,61 +57,33 @@ export const make = (options: SqliteStoreOptions): Effect.Effect<Driver, OpenErr
     const write = yield* makeGroupWriter(connection, {
       begin: () => tables.begin(),
       committed: announce,
-      rolledBack: () => tables.rolledBack(),
-      point
+      rolledBack: () => tables.rolledBack()
     })
+    const outputs = new Outputs(connection)
+    const parts = driverReads(reads, outputs, leases)
     return {
-      ...readingParts(reads),
+      ...parts,
       awaitBeyond,
       commit: (commit) => write("write to the log", () => tables.apply(commit)),
-      ...writingParts(connection, write, leases)
+      outputs: {
+        ...parts.outputs,
+        append: (attemptId, records, drop, fence) =>
+          write("keep output", () => {
+            if (fence !== undefined && !leases.isHeld(attemptId, fence)) return Either.right(false)
+            outputs.append(attemptId, records, drop)
+            return Either.right(true)
+          })
+      },
+      leases: {
+        ...parts.leases,
+        renew: (attemptId, token, expiresAt, now) =>
+          write("renew a lease", () => Either.right(leases.renew(attemptId, token, expiresAt, now))),
+        put: (attemptId, lease) => write("keep a lease", () => Either.right(leases.put(attemptId, lease))),
+        remove: (attemptId) => write("remove a lease", () => Either.right(leases.remove(attemptId)))
+      }
     } satisfies Driver
   }).pipe(Effect.withSpan("SqliteStore.make"))
 
 /** A store over the database. */
 export const layer = (options: SqliteStoreOptions): Layer.Layer<Store.Store, OpenError> =>
   Store.layerDriver(make(options))
-
-// --- internal ---
-
-/** The parts of a driver that need no writer. @internal */
-export const readingParts = (reads: Reads) => ({
-  kind: "sqlite",
-  load: (_view: string, key: string, stream: string) =>
-    storing("read a document", () => reads.load(key, stream)),
-  list: (query: Parameters<Driver["list"]>[0]) => storing("list documents", () => reads.list(query)),
-  count: (query: Parameters<Driver["count"]>[0], max: number) =>
-    storing("count documents", () => reads.entries.count(query, max)),
-  readAfter: (position: number, limit: number) =>
-    storing("read the log", () => reads.readAfter(position, limit)),
-  readStream: (stream: string, afterVersion: number, limit: number) =>
-    storing("read the log", () => reads.readStream(stream, afterVersion, limit)),
-  head: storing("read the log", () => reads.head())
-})
-
-const writingParts = (
-  connection: Connection,
-  write: Write,
-  leases: Leases
-): Pick<Driver, "outputs" | "leases"> => {
-  const outputs = new Outputs(connection)
-  return {
-    outputs: {
-      append: (attemptId, records, drop, fence) =>
-        write("keep output", () => {
-          if (fence !== undefined && !leases.isHeld(attemptId, fence)) return Either.right(false)
-          outputs.append(attemptId, records, drop)
-          return Either.right(true)
-        }),
-      read: (attemptId, fromSequence, limit) =>
-        storing("read output", () => outputs.read(attemptId, fromSequence, limit))
-    },
-    leases: {
-      renew: (attemptId, token, expiresAt, now) =>
-        write("renew a lease", () => Either.right(leases.renew(attemptId, token, expiresAt, now))),
-      put: (attemptId, lease) => write("keep a lease", () => Either.right(leases.put(attemptId, lease))),
-      get: (attemptId) => storing("read a lease", () => leases.get(attemptId)),
-      remove: (attemptId) => write("remove a lease", () => Either.right(leases.remove(attemptId)))
-    }
-  }
-}

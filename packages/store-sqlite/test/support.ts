@@ -1,7 +1,7 @@
 /** Folders and stores for the tests of the SQLite store. */
 import * as fs from "node:fs"
 import * as os from "node:os"
-import type { Driver } from "@patchmoi/core/store/Driver"
+import type { Driver, DriverCommit } from "@patchmoi/core/store/Driver"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { make, type SqliteStoreOptions } from "../src/SqliteStore.ts"
@@ -23,3 +23,16 @@ export const open = (
   filename: string,
   options: Omit<SqliteStoreOptions, "filename"> = {}
 ): Effect.Effect<Driver, never, Scope.Scope> => Effect.orDie(make({ filename, ...options }))
+
+/** A commit of the next facts of one stream. */
+export const commitOf = (stream: string, version: number, count = 1, size = 10): DriverCommit => ({
+  expected: [{ stream, version: version - 1 }],
+  facts: Array.from({ length: count }, (_, index) => ({
+    stream,
+    version: version + index,
+    at: 1_760_000_000_000,
+    type: "Credited",
+    data: JSON.stringify({ amount: version + index, note: "n".repeat(size) })
+  })),
+  documents: []
+})

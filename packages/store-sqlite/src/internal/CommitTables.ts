@@ -76,8 +76,8 @@ export class CommitTables {
   apply({ expected, facts, documents, leases }: DriverCommit): Either.Either<number, VersionConflict> {
     const conflict = this.#conflictOf(expected, facts)
     if (conflict !== undefined) return Either.left(conflict)
+    // The row of a stream has to be there before its facts: its last version and its document are known already.
     const writes = new Map(documents.map((document) => [document.stream, document]))
-    // The stream of a fact has to be there before it: the last version and the document are known already.
     const versions = new Map<string, number>()
     for (const { stream, version } of facts) versions.set(stream, version)
     for (const fact of facts) {

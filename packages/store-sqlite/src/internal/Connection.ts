@@ -11,14 +11,23 @@ export class Connection {
 
   constructor(
     readonly database: Database,
-    readonly filename: string
+    readonly filename: string,
+    /** Called before and after each statement that writes. Only tests have one: they stop the process there. */
+    readonly point?: (() => void) | undefined
   ) {}
 
   /** Prepares a statement that lives as long as the connection. */
   prepare(sql: string): Statement<unknown, Bindings> {
     const statement = this.database.prepare<unknown, Bindings>(sql)
     this.#statements.push(statement)
-    return statement
+    return this.point === undefined ? statement : watched(statement, this.point)
+  }
+
+  /** Runs a statement that is needed now and then. */
+  run(sql: string): void {
+    this.point?.()
+    this.database.run(sql)
+    this.point?.()
   }
 
   /** The first column of the first row of a statement that is run now and then. */
@@ -36,3 +45,20 @@ export class Connection {
     this.database.close()
   }
 }
+
+// --- internal ---
+
+/** The statement, with a point on either side of `run`. */
+const watched = <S extends Statement<unknown, Bindings>>(statement: S, point: () => void): S =>
+  new Proxy(statement, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== "function") return member
+      return (...values: Bindings): unknown => {
+        if (name === "run") point()
+        const result: unknown = Reflect.apply(member, target, values)
+        if (name === "run") point()
+        return result
+      }
+    }
+  })

@@ -8,7 +8,8 @@ import { textMax, toText } from "./text.ts"
 export type Sorts = Readonly<Record<string, string>>
 
 export class Entries {
-  readonly #ids = new Map<string, number>()
+  /** View → index name → id. */
+  readonly #ids = new Map<string, Map<string, number>>()
   readonly #findIndex
   readonly #addIndex
   readonly #add
@@ -35,15 +36,17 @@ WHERE entries.index_id = ? AND entries.sort > ? AND entries.sort < ? ORDER BY en
 
   /** Moves a document from where it was listed to where it is to be listed. Entries that stay are not touched. */
   move(view: string, stream: number, before: Sorts, after: Sorts): void {
+    // The last part of each sort key; the id of a stream is the position of its first fact.
+    const suffix = encodePosition(stream)
     for (const name in before) {
       const sort = before[name]
       if (sort === undefined || after[name] === sort) continue
-      this.#remove.run(this.#indexOf(view, name), sortOf(sort, stream))
+      this.#remove.run(this.#indexOf(view, name), toText(sort + suffix))
     }
     for (const name in after) {
       const sort = after[name]
       if (sort === undefined || before[name] === sort) continue
-      this.#add.run(this.#indexOf(view, name), sortOf(sort, stream), stream)
+      this.#add.run(this.#indexOf(view, name), toText(sort + suffix), stream)
     }
   }
 
@@ -73,24 +76,26 @@ WHERE entries.index_id = ? AND entries.sort > ? AND entries.sort < ? ORDER BY en
     const known = this.#knownIndex(view, name)
     if (known !== undefined) return known
     const id = Number(this.#addIndex.values(view, name)[0]?.[0])
-    this.#ids.set(`${view}/${name}`, id)
+    this.#remember(view, name, id)
     return id
   }
 
   #knownIndex(view: string, name: string): number | undefined {
-    const known = this.#ids.get(`${view}/${name}`)
+    const known = this.#ids.get(view)?.get(name)
     if (known !== undefined) return known
     const found = this.#findIndex.values(view, name)[0]?.[0]
     if (typeof found !== "number") return undefined
-    this.#ids.set(`${view}/${name}`, found)
+    this.#remember(view, name, found)
     return found
+  }
+
+  #remember(view: string, name: string, id: number): void {
+    const names = this.#ids.get(view) ?? new Map<string, number>()
+    this.#ids.set(view, names.set(name, id))
   }
 }
 
 // --- internal ---
-
-/** The sort key of an entry: the id of a stream is the position of its first fact. */
-const sortOf = (prefix: string, stream: number): string => toText(prefix + encodePosition(stream))
 
 /** Above every sort key with this prefix. A sort key is never its prefix alone, as the position follows. */
 const upperBound = (prefix: string): string => toText(prefix) + textMax

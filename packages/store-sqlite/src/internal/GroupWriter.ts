@@ -29,8 +29,6 @@ export interface GroupHooks {
   readonly committed: () => void
   /** After a rollback. */
   readonly rolledBack: () => void
-  /** Around the statements of the transaction, for tests that stop the process there. */
-  readonly point?: ((name: "begin" | "begun" | "written" | "committed") => void) | undefined
 }
 
 /** Writes by one synchronous piece of work; Left says that it refused, before it wrote anything. */
@@ -158,21 +156,16 @@ const settle = (
 const makeTransaction = (connection: Connection, hooks: GroupHooks): Transaction => {
   const begin = connection.prepare("BEGIN IMMEDIATE")
   const commit = connection.prepare("COMMIT")
-  const { point = () => undefined } = hooks
   return (group) => {
     let isWritten = false
     try {
-      point("begin")
       begin.run()
-      point("begun")
       hooks.begin()
       for (const work of group) work.run()
-      point("written")
       isWritten = true
       commit.run()
-      point("committed")
     } catch (error) {
-      if (connection.database.inTransaction) connection.database.run("ROLLBACK")
+      if (connection.database.inTransaction) connection.run("ROLLBACK")
       hooks.rolledBack()
       return { _tag: isBusy(error) ? "busy" : isWritten ? "unknown" : "refused", error }
     }

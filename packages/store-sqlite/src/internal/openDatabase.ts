@@ -37,6 +37,8 @@ export interface DatabaseOptions {
   readonly filename: string
   readonly access: "write" | "read"
   readonly synchronous: "full" | "normal"
+  /** See {@link Connection}. */
+  readonly point?: (() => void) | undefined
 }
 
 /** Opens the database until the scope closes, with the schema of this code. */
@@ -66,30 +68,32 @@ export const openDatabase = (options: DatabaseOptions): Effect.Effect<Connection
 const opening = <A>(filename: string, run: () => A): Effect.Effect<A, OpenError> =>
   Effect.mapError(patiently(run), ({ thrown }) => openError(filename, thrown))
 
-const connect = ({ filename, access, synchronous }: DatabaseOptions): Connection => {
+const connect = ({ filename, access, synchronous, point }: DatabaseOptions): Connection => {
   const hindrance = hindranceOf(filename, access)
   if (hindrance !== undefined) throw hindrance
   const database = new Database(
     filename,
     access === "read" ? { readonly: true } : { readwrite: true, create: true }
   )
-  const connection = new Connection(database, filename)
+  const connection = new Connection(database, filename, point)
   try {
-    database.run(`PRAGMA busy_timeout = ${busyTimeoutMillis}`)
+    connection.run(`PRAGMA busy_timeout = ${busyTimeoutMillis}`)
     refuseForeign(connection)
     if (access === "write") {
-      // Before the first table: space of what is forgotten can be given back in small steps.
-      if (isEmpty(connection)) database.run("PRAGMA auto_vacuum = INCREMENTAL")
-      database.run("PRAGMA journal_mode = WAL")
-      database.run(`PRAGMA application_id = ${applicationId}`)
-      database.run(`PRAGMA synchronous = ${synchronous.toUpperCase()}`)
-      database.run(`PRAGMA wal_autocheckpoint = ${checkpointPages}`)
-      database.run(`PRAGMA journal_size_limit = ${walBytesKept}`)
+      if (isEmpty(connection)) {
+        // Before the first table: space of what is forgotten can be given back in small steps.
+        connection.run("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.run("PRAGMA journal_mode = WAL")
+        connection.run(`PRAGMA application_id = ${applicationId}`)
+      }
+      connection.run(`PRAGMA synchronous = ${synchronous.toUpperCase()}`)
+      connection.run(`PRAGMA wal_autocheckpoint = ${checkpointPages}`)
+      connection.run(`PRAGMA journal_size_limit = ${walBytesKept}`)
     }
-    database.run("PRAGMA foreign_keys = ON")
-    database.run(`PRAGMA cache_size = -${cacheKibibytes}`)
+    connection.run("PRAGMA foreign_keys = ON")
+    connection.run(`PRAGMA cache_size = -${cacheKibibytes}`)
     // Statement journals in files cost more than everything else in a commit.
-    database.run("PRAGMA temp_store = MEMORY")
+    connection.run("PRAGMA temp_store = MEMORY")
     return connection
   } catch (error) {
     connection.close()
