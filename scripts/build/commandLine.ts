@@ -8,6 +8,18 @@
 import { chmod, rename } from "node:fs/promises"
 import { join } from "node:path"
 
+/**
+ * Effect's logger asks `process.stdout` when it is loaded, which opens a stream: 7 ms. The command line writes to the
+ * descriptor itself, and asks the stream for its columns by another name.
+ */
+export const commandLineDefine = { "process.stdout": "undefined" }
+
+/** Rejects unless the entry is what a shell can start. */
+export const checkShebang = async (entry: string): Promise<void> => {
+  if ((await Bun.file(entry).text()).startsWith("#!/usr/bin/env bun\n")) return
+  throw new Error(`${entry} must begin with "#!/usr/bin/env bun", or a shell could not start the program.`)
+}
+
 /** Writes `<outFolder>/<name>` and `<name>.jsc`. Rejects with what the bundler said. */
 export const buildCommandLine = async (options: {
   readonly entry: string
@@ -15,11 +27,7 @@ export const buildCommandLine = async (options: {
   readonly name: string
 }): Promise<void> => {
   // The first line is kept as it is, and cannot be added later: the byte code belongs to the exact text.
-  if (!(await Bun.file(options.entry).text()).startsWith("#!/usr/bin/env bun\n")) {
-    throw new Error(
-      `${options.entry} must begin with "#!/usr/bin/env bun", or a shell could not start the program.`
-    )
-  }
+  await checkShebang(options.entry)
   const result = await Bun.build({
     entrypoints: [options.entry],
     outdir: options.outFolder,
@@ -27,9 +35,7 @@ export const buildCommandLine = async (options: {
     format: "cjs",
     minify: true,
     bytecode: true,
-    // Effect's logger asks `process.stdout` when it is loaded, which opens a stream: 7 ms. The command line writes to the
-    // descriptor itself, and asks the stream for its columns by another name.
-    define: { "process.stdout": "undefined" },
+    define: commandLineDefine,
     naming: { entry: `${options.name}.[ext]` },
     throw: false
   })
