@@ -89,6 +89,16 @@ export interface FlowContext<Payload = unknown, Config = Record<string, unknown>
     readonly replay: boolean
     readonly workspaceBackendUrl?: string
     readonly launchedBy?: string
+    /** What was decided when the step ended as `blocked` with `artifacts.approval`; absent before that. */
+    readonly approval?: {
+      readonly decision: "approved" | "rejected"
+      /** Which of the choices that the step offered. */
+      readonly choice?: string
+      readonly by?: string
+      readonly comment?: string
+      /** ISO 8601, UTC. */
+      readonly at: string
+    }
   }
 }
 

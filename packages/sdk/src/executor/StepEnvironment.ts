@@ -82,7 +82,8 @@ export const resolveRuntime = (environment: StepEnvironment, invocation: StepInv
     attemptId: invocation.attemptId,
     replay: invocation.replay,
     ...(workspaceBackendUrl === undefined ? {} : { workspaceBackendUrl }),
-    ...(launchedBy === undefined ? {} : { launchedBy })
+    ...(launchedBy === undefined ? {} : { launchedBy }),
+    ...(invocation.approval === undefined ? {} : { approval: invocation.approval })
   }
 }
 

@@ -50,7 +50,8 @@ describe("what a step gets", () => {
             event: { ...invocation.event, source: "test", extra: { deliveredBy: "hook", type: "forged" } },
             replay: true,
             launchedBy: "tests",
-            workspaceBackendUrl: "ws://127.0.0.1:1"
+            workspaceBackendUrl: "ws://127.0.0.1:1",
+            approval: { decision: "approved", choice: "now", by: "ada", at: "2026-01-01T00:00:00.000Z" }
           })
         }
       )
@@ -78,7 +79,8 @@ describe("what a step gets", () => {
           attemptId,
           replay: true,
           workspaceBackendUrl: "ws://127.0.0.1:1",
-          launchedBy: "tests"
+          launchedBy: "tests",
+          approval: { decision: "approved", choice: "now", by: "ada", at: "2026-01-01T00:00:00.000Z" }
         }
       }
       expect(JSON.parse(text)).toEqual(document)
