@@ -3,6 +3,7 @@
  * follows from that. Each function works inside a transaction of the caller, so that everything is one commit.
  */
 import * as Effect from "effect/Effect"
+import { backendOf, type RemoteBackend } from "../dispatch/RemoteBackend.ts"
 import type { CausedBy } from "../event/EventFact.ts"
 import { contentDigestOf, Events, UnknownEvent } from "../event/Events.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
@@ -42,6 +43,8 @@ export interface AcceptOptions<E = never> {
   /** Where in a chain of follow-up events the event stands. Default: it comes from outside. */
   readonly depth?: number
   readonly causedBy?: CausedBy
+  /** The backend that runs the event, when that is another one: the dispatch is queued for it, and no flow here runs. */
+  readonly backend?: RemoteBackend
 }
 
 export interface Dispatcher {
@@ -71,11 +74,11 @@ export const make = (onQueued: (runIds: ReadonlyArray<RunId>) => void = () => {}
     const accept: Dispatcher["accept"] = (transaction, event, options = {}) =>
       Effect.gen(function* () {
         const contentDigest = contentDigestOf(event)
-        const { by, causedBy, depth = 0 } = options
+        const { by, causedBy, depth = 0, backend } = options
         const known = yield* transaction.load(Events, event.id)
         const generation =
           known === undefined
-            ? planGeneration(yield* catalog.snapshot, event, 0, "dispatch", transaction.now, [])
+            ? planGeneration(yield* catalog.snapshot, event, 0, "dispatch", transaction.now, [], backend)
             : emptyGeneration
         const { runIds, maintenanceAttemptId } = generation
         if (runIds.length > 0) yield* options.admit?.(runIds.length, transaction.now) ?? Effect.void
@@ -101,7 +104,9 @@ export const make = (onQueued: (runIds: ReadonlyArray<RunId>) => void = () => {}
         const snapshot = yield* catalog.snapshot
         const taken = known.maintenanceAttemptIds
         const number = known.generation + 1
-        const generation = planGeneration(snapshot, known.event, number, "replay", transaction.now, taken)
+        const backend = yield* backendOf(transaction, eventId)
+        const { now } = transaction
+        const generation = planGeneration(snapshot, known.event, number, "replay", now, taken, backend)
         const { runIds, maintenanceAttemptId } = generation
         if (runIds.length > 0) yield* options.admit?.(runIds.length, transaction.now) ?? Effect.void
         yield* transaction.execute(Events, eventId, {

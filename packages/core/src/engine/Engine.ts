@@ -32,6 +32,7 @@ import type { DispatchOutcome } from "./Dispatcher.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import { type EngineOptions, withDefaults } from "./EngineOptions.ts"
 import { explain, type StepExplanation } from "./Match.ts"
+import type { WakeReport } from "./WakeReport.ts"
 import * as WakeSources from "./WakeSources.ts"
 import { makeWorker } from "./Worker.ts"
 
@@ -66,11 +67,11 @@ export class Engine extends Context.Tag("@patchmoi/core/Engine")<
       event: unknown,
       options?: CallerOptions
     ) => Effect.Effect<DispatchOutcome, InvalidEvent | Backpressure.QueueFull | StoreError | VersionConflict>
-    /** The same inside a unit of work of the caller: the event and what the caller appends are one commit. Never `QueueFull`. */
+    /** The same inside a unit of work of the caller: the event and what the caller appends are one commit. Never `QueueFull`. With a `backend` no flow here runs: the dispatch to it is queued. */
     readonly accept: (
       transaction: Transaction,
       event: FlowEvent,
-      options?: CallerOptions
+      options?: CallerOptions & Pick<Dispatcher.AcceptOptions, "backend">
     ) => Effect.Effect<DispatchOutcome, StoreError>
     /** Gives a known event another generation of runs. `QueueFull` as for `dispatch`. */
     readonly replay: (
@@ -107,9 +108,7 @@ export class Engine extends Context.Tag("@patchmoi/core/Engine")<
     /** Ends attempts whose worker is gone and gives their runs; the engine does this by itself at start and in between. */
     readonly recover: Effect.Effect<ReadonlyArray<RunId>, StoreError | VersionConflict>
     /** What every run that has not ended waits for, and which are stuck. Records nothing. */
-    readonly stuckRuns: (
-      options?: WakeSources.WakeOptions
-    ) => Effect.Effect<WakeSources.WakeReport, StoreError>
+    readonly stuckRuns: (options?: WakeSources.WakeOptions) => Effect.Effect<WakeReport, StoreError>
     /**
      * Claims nothing more, waits for the attempts under way for the grace period, and ends the rest as lost, so that they run
      * again. Closing the engine does the same. Events are still accepted, and wait for the next engine.

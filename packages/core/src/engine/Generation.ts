@@ -1,12 +1,14 @@
 /** One generation of an event: the runs that it starts, its maintenance attempt, and the record of its dispatch. */
 import * as Effect from "effect/Effect"
 import { Dispatches } from "../dispatch/Dispatches.ts"
+import type { RemoteBackend } from "../dispatch/RemoteBackend.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
 import type { CatalogSnapshot } from "../flow/Flow.ts"
 import { DispatchId, type MaintenanceAttemptId, makeRunId, type RunId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import { MaintenanceAttempts, makeMaintenanceAttemptId } from "../maintenance/MaintenanceAttempts.ts"
-import type { MaintenanceOperation, Upstream } from "../maintenance/MaintenanceFact.ts"
+import type { MaintenanceOperation } from "../maintenance/MaintenanceFact.ts"
+import { upstreamOf } from "../maintenance/upstreamOf.ts"
 import { Runs } from "../run/Runs.ts"
 import type { StoreError } from "../store/Log.ts"
 import type { Transaction } from "../store/UnitOfWork.ts"
@@ -23,6 +25,8 @@ export interface Generation {
   readonly runIds: ReadonlyArray<RunId>
   readonly maintenanceAttemptId?: MaintenanceAttemptId
   readonly unmatchedReason?: string
+  /** The backend that runs it, when that is another one: the flows here do not. */
+  readonly backend?: RemoteBackend
 }
 
 /** The generation of a known event that is dispatched again: nothing. */
@@ -35,9 +39,10 @@ export const planGeneration = (
   number: number,
   operation: MaintenanceOperation,
   now: number,
-  taken: ReadonlyArray<string>
+  taken: ReadonlyArray<string>,
+  backend?: RemoteBackend
 ): Generation => {
-  const matches = match(snapshot, event)
+  const matches = backend === undefined ? match(snapshot, event) : []
   return withoutUndefined({
     number,
     operation,
@@ -47,7 +52,9 @@ export const planGeneration = (
     ),
     maintenanceAttemptId:
       event.source === signalSource ? makeMaintenanceAttemptId(event.id, operation, now, taken) : undefined,
-    unmatchedReason: matches.length === 0 ? unmatchedReason(snapshot, event) : undefined
+    unmatchedReason:
+      matches.length === 0 && backend === undefined ? unmatchedReason(snapshot, event) : undefined,
+    backend
   })
 }
 
@@ -59,7 +66,7 @@ export const startGeneration = (
   depth: number
 ): Effect.Effect<void, StoreError> =>
   Effect.gen(function* () {
-    const { matches, runIds, maintenanceAttemptId, operation } = generation
+    const { matches, runIds, maintenanceAttemptId, operation, backend } = generation
     for (const [index, { flow, step }] of matches.entries()) {
       const run = withoutUndefined({
         eventId: event.id,
@@ -78,6 +85,20 @@ export const startGeneration = (
       const runId = runIds[index]
       if (runId !== undefined) yield* noRejection(transaction.execute(Runs, runId, { _tag: "Queue", run }))
     }
+    const dispatchId = DispatchId.make(`${event.id}:${operation}:${generation.number}`)
+    const dispatch = { eventId: event.id, eventType: event.type, operation }
+    if (backend !== undefined) {
+      const { url: workspaceBackendUrl, secretEnv } = backend
+      yield* transaction.execute(Dispatches, dispatchId, {
+        _tag: "Queue",
+        dispatch: {
+          ...dispatch,
+          transport: "workspace-http",
+          workspaceBackendUrl,
+          ...withoutUndefined({ secretEnv, maintenanceAttemptId })
+        }
+      })
+    }
     if (maintenanceAttemptId === undefined) return
     yield* transaction.execute(MaintenanceAttempts, maintenanceAttemptId, {
       _tag: "Open",
@@ -86,15 +107,16 @@ export const startGeneration = (
       operation,
       upstream: upstreamOf(event.payload),
       runIds,
-      ...withoutUndefined({ unmatchedReason: generation.unmatchedReason })
+      ...withoutUndefined({
+        unmatchedReason: generation.unmatchedReason,
+        workspaceBackendUrl: backend?.url
+      })
     })
-    const dispatchId = DispatchId.make(`${event.id}:${operation}:${generation.number}`)
+    if (backend !== undefined) return
     yield* transaction.execute(Dispatches, dispatchId, {
       _tag: "Record",
       dispatch: {
-        eventId: event.id,
-        eventType: event.type,
-        operation,
+        ...dispatch,
         target: "local",
         transport: "local",
         status: "dispatched",
@@ -112,19 +134,3 @@ export const noRejection = <A, E>(effect: Effect.Effect<A, E | StoreError>): Eff
 
 const isStoreError = (error: unknown): error is StoreError =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "StoreError"
-
-/** The upstream movement as the payload names it: `repo`, `ref`, `sha`, `tag`. */
-const upstreamOf = (payload: unknown): Upstream => {
-  const fields: Record<string, unknown> =
-    typeof payload === "object" && payload !== null ? { ...payload } : {}
-  const text = (name: string): string | undefined => {
-    const value = fields[name]
-    return typeof value === "string" && value !== "" ? value : undefined
-  }
-  return withoutUndefined({
-    upstreamRepo: text("repo"),
-    upstreamRef: text("ref"),
-    upstreamSha: text("sha"),
-    upstreamTag: text("tag")
-  })
-}

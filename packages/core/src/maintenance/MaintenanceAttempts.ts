@@ -5,7 +5,8 @@
  * 2. The conclusion is the first of these that a run has: needs_intervention, blocked, failed, changed; else
  *    `skipped` when every run was, else `completed`.
  * 3. A run that ended with a question and was decided runs again: the attempt is open until it has ended once more.
- * 4. A replaced attempt is closed: what its runs still do is recorded and changes its status no more.
+ * 4. One that another backend runs is open until that has accepted the event; then its runs are those of that backend.
+ * 5. A replaced attempt is closed: what its runs still do is recorded and changes its status no more.
  */
 import * as Either from "effect/Either"
 import { MaintenanceAttemptId, type RunId } from "../Ids.ts"
@@ -28,6 +29,8 @@ export type MaintenanceCommand =
       readonly error?: string
     }
   | { readonly _tag: "ReopenRun"; readonly runId: RunId }
+  | { readonly _tag: "RecordRuns"; readonly runIds: ReadonlyArray<RunId> }
+  | { readonly _tag: "RecordNotDispatched"; readonly error: string }
   | { readonly _tag: "Replace"; readonly by: MaintenanceAttemptId }
 
 const decide = (
@@ -50,6 +53,15 @@ const decide = (
       Object.hasOwn(attempt.workspaceRunStatuses, runId) ? [{ _tag: "MaintenanceRunReopened", runId }] : []
     )
   }
+  if (command._tag === "RecordRuns") {
+    const { runIds } = command
+    return Either.right(attempt.awaitsBackend === true ? [{ _tag: "MaintenanceRunsKnown", runIds }] : [])
+  }
+  if (command._tag === "RecordNotDispatched") {
+    const { error } = command
+    const waits = attempt.awaitsBackend === true && attempt.status === "started"
+    return Either.right(waits ? [{ _tag: "MaintenanceNotDispatched", error }] : [])
+  }
   const { _tag, ...end } = command
   return Either.right(
     Object.hasOwn(attempt.workspaceRunStatuses, command.runId)
@@ -70,6 +82,12 @@ const evolve = (
     const closing = { ...attempt, replacedBy: fact.by, updatedAt: now }
     if (attempt.status !== "started") return closing
     return { ...closing, status: "skipped", message: `Replaced by ${fact.by}`, completedAt: now }
+  }
+  if (fact._tag === "MaintenanceRunsKnown") return withRuns(attempt, fact.runIds, now)
+  if (fact._tag === "MaintenanceNotDispatched") {
+    return attempt.status !== "started"
+      ? attempt
+      : { ...attempt, status: "failed", error: fact.error, updatedAt: now, completedAt: now }
   }
   if (fact._tag === "MaintenanceRunReopened") return reopened(attempt, fact.runId, now)
   return conclude(
@@ -93,7 +111,12 @@ export const MaintenanceAttempts = Aggregate.make({
   evolve,
   indexes: {
     byEvent: (attempt: MaintenanceDocument) => [attempt.eventId],
-    byStatus: (attempt: MaintenanceDocument) => [attempt.status]
+    byStatus: (attempt: MaintenanceDocument) => [attempt.status],
+    /** By backend, while the runs of another backend are followed. */
+    followed: ({ status, awaitsBackend, workspaceBackendUrl }: MaintenanceDocument) =>
+      status === "started" && awaitsBackend === undefined && workspaceBackendUrl !== undefined
+        ? [workspaceBackendUrl]
+        : undefined
   }
 })
 
@@ -154,11 +177,27 @@ const opened = (
       workspaceRunStatuses: {},
       candidateRefs: [],
       message: unmatchedReason,
+      awaitsBackend: fact.workspaceBackendUrl === undefined ? undefined : (true as const),
       createdAt: now,
       updatedAt: now
     }),
     now
   )
+
+/** The runs of another backend; an attempt that had been given up is open again. */
+const withRuns = (
+  attempt: MaintenanceDocument,
+  workspaceRunIds: ReadonlyArray<RunId>,
+  now: string
+): MaintenanceDocument => {
+  const { awaitsBackend, completedAt, error, ...known } = attempt
+  if (attempt.awaitsBackend !== true) return attempt
+  if (attempt.replacedBy !== undefined) {
+    return withoutUndefined({ ...known, completedAt, error, workspaceRunIds, updatedAt: now })
+  }
+  const status = "started" as const
+  return conclude(withoutUndefined({ ...known, status, workspaceRunIds, updatedAt: now }), now)
+}
 
 /** What the run said when it asked is answered; what the other runs said stays, as far as one of them wants explaining. */
 const reopened = (attempt: MaintenanceDocument, runId: RunId, now: string): MaintenanceDocument => {
@@ -180,6 +219,7 @@ const unsettled: ReadonlySet<string> = new Set(["needs_intervention", "blocked",
 const conclude = (attempt: MaintenanceDocument, now: string): MaintenanceDocument => {
   const ended = new Map(Object.entries(attempt.workspaceRunStatuses))
   const statuses = attempt.workspaceRunIds.flatMap((runId) => ended.get(runId) ?? [])
+  if (attempt.awaitsBackend === true) return attempt
   if (attempt.status !== "started" || statuses.length < attempt.workspaceRunIds.length) return attempt
   return { ...attempt, status: conclusionOf(statuses), completedAt: now }
 }

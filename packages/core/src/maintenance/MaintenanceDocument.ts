@@ -21,6 +21,10 @@ export const MaintenanceDocument = Schema.Struct({
   operation: MaintenanceOperation,
   status: MaintenanceStatus,
   ...Upstream.fields,
+  /** The backend that runs it, when that is another one. */
+  workspaceBackendUrl: Schema.optional(Schema.String),
+  /** True until that backend has accepted the event. */
+  awaitsBackend: Schema.optional(Schema.Literal(true)),
   workspaceRunIds: Schema.Array(RunId),
   /** Run id → effective status, for the runs that have ended. */
   workspaceRunStatuses: Schema.Record({ key: Schema.String, value: Schema.String }),

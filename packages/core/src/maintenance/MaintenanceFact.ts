@@ -34,7 +34,19 @@ export const MaintenanceOpened = Schema.TaggedStruct("MaintenanceOpened", {
   upstream: Upstream,
   runIds: Schema.Array(RunId),
   /** Why there is nothing to do, when no step matched. */
-  unmatchedReason: Schema.optional(Schema.String)
+  unmatchedReason: Schema.optional(Schema.String),
+  /** The backend that is to run it, when that is another one: its runs are not known yet. */
+  workspaceBackendUrl: Schema.optional(Schema.String)
+})
+
+/** The other backend has accepted the event, with these runs. */
+export const MaintenanceRunsKnown = Schema.TaggedStruct("MaintenanceRunsKnown", {
+  runIds: Schema.Array(RunId)
+})
+
+/** The other backend did not accept the event, and is not asked again by itself. */
+export const MaintenanceNotDispatched = Schema.TaggedStruct("MaintenanceNotDispatched", {
+  error: Schema.String
 })
 
 /** One of its runs ended. */
@@ -57,6 +69,8 @@ export const MaintenanceReplaced = Schema.TaggedStruct("MaintenanceReplaced", {
 
 export const MaintenanceFact = Schema.Union(
   MaintenanceOpened,
+  MaintenanceRunsKnown,
+  MaintenanceNotDispatched,
   MaintenanceRunEnded,
   MaintenanceRunReopened,
   MaintenanceReplaced

@@ -24,12 +24,17 @@ aggregateLaws({
     { _tag: "MaintenanceOpened", ...opening },
     { _tag: "MaintenanceRunEnded", runId: first, status: "changed", ...end },
     { _tag: "MaintenanceRunEnded", runId: second, status: "failed", ...end },
+    { _tag: "MaintenanceRunsKnown", runIds: [first] },
+    { _tag: "MaintenanceNotDispatched", error: "refused" },
     { _tag: "MaintenanceReplaced", by }
   ],
   commands: [
     { _tag: "Open", ...opening },
     { _tag: "RecordRunEnd", runId: first, status: "changed", ...end },
     { _tag: "RecordRunEnd", runId: second, status: "skipped", ...end },
+    { _tag: "Open", ...opening, runIds: [], workspaceBackendUrl: "http://other" },
+    { _tag: "RecordNotDispatched", error: "refused" },
+    { _tag: "RecordRuns", runIds: [first] },
     { _tag: "Replace", by }
   ]
 })

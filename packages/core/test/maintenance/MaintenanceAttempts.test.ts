@@ -187,3 +187,49 @@ test("a candidate ref stands once per kind, repository, remote, ref and commit",
   ]
   expect(mergeCandidateRefs([], forged)).toHaveLength(2)
 })
+
+describe("of another backend", () => {
+  const remote = { ...opening, runIds: [], workspaceBackendUrl: "http://other" }
+  const openedRemote: MaintenanceFact = { _tag: "MaintenanceOpened", ...remote }
+  const known = (...runIds: ReadonlyArray<RunId>): MaintenanceFact => ({
+    _tag: "MaintenanceRunsKnown",
+    runIds
+  })
+
+  test("waits for its runs, and is concluded by them", () => {
+    given(MaintenanceAttempts, key)
+      .when({ _tag: "Open", ...remote })
+      .then(openedRemote)
+      .document({ status: "started", awaitsBackend: true, workspaceBackendUrl: "http://other" })
+    given(MaintenanceAttempts, key, openedRemote)
+      .when({ _tag: "RecordRuns", runIds: [first] })
+      .then(known(first))
+      .document({ status: "started", workspaceRunIds: [first] })
+    given(MaintenanceAttempts, key, openedRemote, known(first))
+      .when(recordEnd(first, "changed"))
+      .then(runEnded(first, "changed"))
+      .document({ status: "changed" })
+    given(MaintenanceAttempts, key, openedRemote)
+      .when({ _tag: "RecordRuns", runIds: [] })
+      .then(known())
+      .document({ status: "skipped" })
+    given(MaintenanceAttempts, key, openedRemote, known(first))
+      .when({ _tag: "RecordRuns", runIds: [second] })
+      .thenNothing()
+  })
+
+  test("fails when it is given up, and is open again once it was accepted after all", () => {
+    const notDispatched: MaintenanceFact = { _tag: "MaintenanceNotDispatched", error: "refused" }
+    given(MaintenanceAttempts, key, openedRemote)
+      .when({ _tag: "RecordNotDispatched", error: "refused" })
+      .then(notDispatched)
+      .document({ status: "failed", error: "refused" })
+    given(MaintenanceAttempts, key, openedRemote, notDispatched)
+      .when({ _tag: "RecordRuns", runIds: [first] })
+      .then(known(first))
+      .document({ status: "started", workspaceRunIds: [first] })
+    given(MaintenanceAttempts, key, opened)
+      .when({ _tag: "RecordNotDispatched", error: "refused" })
+      .thenNothing()
+  })
+})

@@ -14,6 +14,23 @@ import { appendEach, type ReadableProjection } from "@patchmoi/store-file"
 /** The state of every source, as its predecessors kept it: `{ [sourceId]: { lastSeenId, lastCheckedAt } }`. */
 export const feedStateFile = "feed-state.json"
 
+/** A line with the document after each of its facts: the latest line of an id counts. */
+const appendDocuments = <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
+  fileName: string,
+  aggregate: Aggregate<Document, Fact, Command, Rejection>
+): ReadableProjection => ({
+  kind: "append",
+  fileName,
+  readsFromStart: true,
+  begin: () => {
+    const fold = foldOf(aggregate)
+    return (row) => {
+      const document = fold(row)
+      return document === undefined ? [] : [JSON.stringify(document)]
+    }
+  }
+})
+
 /** Every file, for the options of the store. */
 export const readableFiles: ReadonlyArray<ReadableProjection> = [
   appendEach("feed-events.jsonl", (row) => {
@@ -24,22 +41,8 @@ export const readableFiles: ReadonlyArray<ReadableProjection> = [
     const fact = factOf(Events, row)
     return fact?._tag === "EventAccepted" ? [JSON.stringify(toEnvelope(fact.event))] : []
   }),
-  appendEach("workspace-dispatches.jsonl", (row) => {
-    const document = factOf(Dispatches, row) && foldOf(Dispatches)(row)
-    return document === undefined ? [] : [JSON.stringify(document)]
-  }),
-  {
-    kind: "append",
-    fileName: "maintenance-attempts.jsonl",
-    readsFromStart: true,
-    begin: () => {
-      const fold = foldOf(MaintenanceAttempts)
-      return (row) => {
-        const document = fold(row)
-        return document === undefined ? [] : [JSON.stringify(document)]
-      }
-    }
-  },
+  appendDocuments("workspace-dispatches.jsonl", Dispatches),
+  appendDocuments("maintenance-attempts.jsonl", MaintenanceAttempts),
   {
     kind: "replace",
     fileName: feedStateFile,
