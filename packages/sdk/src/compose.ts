@@ -18,12 +18,15 @@ import type { SystemdUnavailable } from "./executor/SystemdManager.ts"
 import type { Flow } from "./Flow.ts"
 import * as FlowLocal from "./FlowLocal.ts"
 import * as FlowCatalogFiles from "./flow/FlowCatalogFiles.ts"
+import type { RecordUnusable } from "./record/RecordUnusable.ts"
+import { findRecordKind } from "./record/recordKind.ts"
 
 /** Where the record is kept. `none` forgets it, and refuses to be asked for it. `read` looks at a folder that another process writes. */
 export type StateKind =
   | { readonly kind: "none" }
   | { readonly kind: "memory" }
   | { readonly kind: "file"; readonly dataDir: string; readonly access: "write" | "read" }
+  | { readonly kind: "sqlite"; readonly dataDir: string; readonly access: "write" | "read" }
 
 export interface LocalOptions {
   /** The workspace: where flows are looked for, and what their paths may not leave. Absolute. */
@@ -38,7 +41,13 @@ export interface LocalOptions {
 }
 
 /** What stands between the caller and a store on disk. */
-export type OpenError = StoreError | VersionConflict | StoreLocked | LogDamaged | SystemdUnavailable
+export type OpenError =
+  | StoreError
+  | VersionConflict
+  | StoreLocked
+  | LogDamaged
+  | RecordUnusable
+  | SystemdUnavailable
 
 /** The flow service with what it stands on, for this machine. */
 export const layerLocal = (
@@ -55,7 +64,7 @@ export const layerOverStore = (
   Store.Store
 > => {
   const { state, engine = {} } = options
-  const reading = state.kind === "file" && state.access === "read"
+  const reading = "access" in state && state.access === "read"
   const catalog = FlowCatalogFiles.layer({
     workspaceRoot: options.workspaceRoot,
     ...(options.flowRoots === undefined ? {} : { roots: options.flowRoots })
@@ -75,10 +84,22 @@ const layerExecutor = ({ environment, executor }: LocalOptions): Layer.Layer<Exe
       )
     : BunExecutor.layer({ environment })
 
-/** The store of a kind of state. The one on disk is loaded when it is asked for. */
+/** The store of a kind of state. One on disk is loaded when it is asked for, and refused in a folder that holds another. */
 export const layerStore = (state: StateKind): Layer.Layer<Store.Store, OpenError> =>
-  state.kind === "file"
+  state.kind === "file" || state.kind === "sqlite"
     ? Layer.unwrapEffect(
-        Effect.promise(async () => (await import("./record/fileStore.ts")).layerFileStore(state))
+        Effect.zipRight(
+          findRecordKind(state.dataDir, state.kind, state.kind),
+          Effect.promise(() => loadStore(state))
+        )
       )
     : Store.layerMemory
+
+// --- internal ---
+
+type DiskState = Extract<StateKind, { readonly dataDir: string }>
+
+const loadStore = async (state: DiskState): Promise<Layer.Layer<Store.Store, OpenError>> =>
+  state.kind === "file"
+    ? (await import("./record/fileStore.ts")).layerFileStore(state)
+    : (await import("./record/sqliteStore.ts")).layerSqliteStore(state)

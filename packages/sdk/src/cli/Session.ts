@@ -1,6 +1,7 @@
 /** What every command is given: the folder it works in, and the ways to say something. */
 import { statSync } from "node:fs"
 import { resolve } from "node:path"
+import type { StoreKind } from "../record/storeKinds.ts"
 import type { Caller } from "./Caller.ts"
 import { type Styles, stylesOf } from "./text/style.ts"
 import { type Column, toLines, toTable } from "./text/table.ts"
@@ -16,6 +17,11 @@ export interface CommonFlags {
 /** Options of a command that uses a record. */
 export interface RecordFlags extends CommonFlags {
   readonly dataDir?: string
+}
+
+/** Options of a command that may make a record. */
+export interface StoreFlags extends RecordFlags {
+  readonly store?: StoreKind
 }
 
 /** Options of a command that lists. */

@@ -1,6 +1,7 @@
 /** Options that several commands take, each declared once: its name, its values, and what a wrong value is told. */
 import type { EffectiveStatus, ProcessStatus } from "@patchmoi/core/flow/FlowResult"
 import type { MaintenanceStatus } from "@patchmoi/core/maintenance/MaintenanceDocument"
+import { storeKinds } from "../record/storeKinds.ts"
 
 /** Most items of a page; the same bound as the store's, which this file must not load. */
 export const pageLimitMax = 500
@@ -35,6 +36,12 @@ export const recordOptions = {
   ...commonOptions,
   dataDir: option("The folder of the record (default: DATA_DIR, then .codex/flow-client)", "dir")
 } as const
+
+/** Every command that may make a record. */
+export const storeOption = choice(
+  "The store of the record (default: the one that the folder holds, else file)",
+  storeKinds
+)
 
 /** Every command that lists. */
 export const pageOptions = {

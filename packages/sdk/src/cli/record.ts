@@ -5,6 +5,8 @@ import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { layerLocal, type StateKind } from "../compose.ts"
 import type { StepEnvironment } from "../executor/StepEnvironment.ts"
+import { recordKind } from "../record/recordKind.ts"
+import type { StoreKind } from "../record/storeKinds.ts"
 import { requireRecord } from "./requireRecord.ts"
 import { runWith } from "./runWith.ts"
 import type { Session } from "./Session.ts"
@@ -35,6 +37,17 @@ export const layerRecord = (session: Session, options: RecordOptions) =>
     engine: { launchedBy: "patchmoi-cli", ...options.engine }
   })
 
+/** The record in a folder, in whatever store it is; `asked` is the kind that the user named. Throws `RecordUnusable`. */
+export const recordState = (
+  dataDir: string,
+  access: "write" | "read",
+  asked?: StoreKind
+): Extract<StateKind, { readonly dataDir: string }> => ({
+  kind: recordKind(dataDir, asked, "file"),
+  dataDir,
+  access
+})
+
 /** Runs an effect over a record. */
 export const withRecord = <A, E>(
   session: Session,
@@ -50,7 +63,7 @@ export const readingRecord = <A, E>(
   effect: Effect.Effect<A, E, RecordServices>
 ): Promise<A> => {
   if (!existsSync(dataDir) && !session.json) session.note(`There is no record in ${dataDir} yet`)
-  return withRecord(session, { state: { kind: "file", dataDir, access: "read" } }, effect)
+  return withRecord(session, { state: recordState(dataDir, "read") }, effect)
 }
 
 /** Runs an effect over a record that is there, as its one writer; what starts steps gives `secrets`. Rejects with {@link NoRecord}, or `StoreLocked` while a service writes it. */
@@ -61,5 +74,5 @@ export const writingRecord = async <A, E>(
   effect: Effect.Effect<A, E, RecordServices>
 ): Promise<A> => {
   requireRecord(dataDir)
-  return withRecord(session, { state: { kind: "file", dataDir, access: "write" }, ...options }, effect)
+  return withRecord(session, { state: recordState(dataDir, "write"), ...options }, effect)
 }

@@ -1,5 +1,6 @@
 /** For commands that need a record that is there. */
 import { existsSync } from "node:fs"
+import { heldStore } from "../record/recordKind.ts"
 
 /** There is no record in the folder, and the command needs one that is there. Nothing was made. */
 export class NoRecord extends Error {
@@ -11,7 +12,11 @@ export class NoRecord extends Error {
   }
 }
 
-/** Throws {@link NoRecord} where the folder is not there: a slip in its name must not make a new record. */
+/**
+ * Throws {@link NoRecord} where the folder is not there: a slip in its name must not make a new record. Throws
+ * `RecordUnusable` for a path that is no folder, and for a folder that holds two stores.
+ */
 export const requireRecord = (dataDir: string): void => {
   if (!existsSync(dataDir)) throw new NoRecord(dataDir)
+  heldStore(dataDir)
 }

@@ -4,8 +4,8 @@ import type { HttpClientOptions } from "./http/HttpClientOptions.ts"
 /** Where the engine is, and how to reach it. */
 export type FlowClientOptions = LocalClientOptions | HttpClientOptions
 
-/** What a local client remembers. `false`: nothing. `memory`: until it is closed. `file`: in a folder, for ever. */
-export type ClientState = false | "memory" | { readonly kind: "file"; readonly dataDir?: string }
+/** What a local client remembers. `false`: nothing. `memory`: until it is closed. `file` and `sqlite`: in a folder, for ever; of a record in SQLite several processes may be writers. */
+export type ClientState = false | "memory" | { readonly kind: "file" | "sqlite"; readonly dataDir?: string }
 
 /** A client on this machine. */
 export interface LocalClientOptions {
@@ -16,7 +16,7 @@ export interface LocalClientOptions {
   readonly roots?: ReadonlyArray<string>
   /** The variables that steps inherit. Default: those of this process. Secrets of patchmoi are never among them. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Default: `memory`. `file` without `dataDir` keeps it in `<cwd>/.codex/flow-client`. */
+  /** Default: `memory`. `file` and `sqlite` without `dataDir` keep it in `<cwd>/.codex/flow-client`. */
   readonly state?: ClientState
   /** How many runs may be under way at once. Default: 4. */
   readonly concurrency?: number

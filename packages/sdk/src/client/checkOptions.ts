@@ -45,7 +45,7 @@ const isState = (value: unknown): boolean =>
   value === false ||
   value === "memory" ||
   (isRecord(value) &&
-    value["kind"] === "file" &&
+    (value["kind"] === "file" || value["kind"] === "sqlite") &&
     (value["dataDir"] === undefined || isText(value["dataDir"])))
 
 const checks: Readonly<Record<keyof LocalClientOptions, Check>> = {
@@ -56,7 +56,7 @@ const checks: Readonly<Record<keyof LocalClientOptions, Check>> = {
     fits: (value) => Array.isArray(value) && value.every(isText)
   },
   env: { expected: "an object of variables", fits: isRecord },
-  state: { expected: 'false, "memory" or { kind: "file", dataDir? }', fits: isState },
+  state: { expected: 'false, "memory" or { kind: "file" | "sqlite", dataDir? }', fits: isState },
   concurrency: {
     expected: "a whole number above 0",
     fits: (value) => Number.isInteger(value) && Number(value) > 0

@@ -77,5 +77,9 @@ export const open = async (options: LocalOptions): Promise<LocalBackend> => {
 const stateOf = (state: ClientState, workspaceRoot: string): StateKind => {
   if (state === false) return { kind: "none" }
   if (state === "memory") return { kind: "memory" }
-  return { kind: "file", dataDir: resolve(workspaceRoot, state.dataDir ?? dataDirDefault), access: "write" }
+  return {
+    kind: state.kind,
+    dataDir: resolve(workspaceRoot, state.dataDir ?? dataDirDefault),
+    access: "write"
+  }
 }

@@ -11,12 +11,16 @@ import * as FeedHttp from "../intake/FeedHttp.ts"
 import type { PollReport } from "../intake/Poller.ts"
 import { readSourcesFile } from "../intake/SourcesFile.ts"
 import * as WatchService from "../intake/WatchService.ts"
+import { findRecordKind } from "../record/recordKind.ts"
+import type { StoreKind } from "../record/storeKinds.ts"
 import * as RunLog from "./RunLog.ts"
 
 export interface DaemonOptions {
   readonly workspaceRoot: string
   /** Where the record is kept, absolute. */
   readonly dataDir: string
+  /** The store of the folder. Default: the one that it holds, else `file`. */
+  readonly store?: StoreKind | undefined
   /** The sources file, absolute. */
   readonly sourcesFile: string
   /** The variables of the service; a step gets the short list of a service and what its manifest names. */
@@ -47,7 +51,8 @@ const fileOptionsOf = ({ npmRegistryUrl }: DaemonOptions) =>
 /** Opens the folder and watches; `secrets` grows as the sources file changes. */
 const watchWith = Effect.fnUntraced(function* (options: DaemonOptions, secrets: Array<string>) {
   const { workspaceRoot, dataDir, engine = {} } = options
-  const state = { kind: "file", dataDir, access: "write" } as const
+  const kind = yield* findRecordKind(dataDir, options.store, "file")
+  const state = { kind, dataDir, access: "write" } as const
   const store = yield* Layer.build(layerStore(state))
   // Told from before the engine starts until after it is drained: it is opened and closed within.
   const runLog = yield* Effect.provide(RunLog.make, store)

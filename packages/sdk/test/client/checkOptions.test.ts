@@ -13,7 +13,11 @@ describe("an option that is not what it must be is told by its name, and nothing
     [{ mode: "local", cwd: 7 }, "cwd", /found 7/],
     [{ mode: "local", cwd, roots: "flows" }, "roots", /a list of paths/],
     [{ mode: "local", cwd, env: [] }, "env", /an object of variables/],
-    [{ mode: "local", cwd, state: { kind: "fil", dataDir: "x" } }, "state", /\{ kind: "file", dataDir\? \}/],
+    [
+      { mode: "local", cwd, state: { kind: "fil", dataDir: "x" } },
+      "state",
+      /\{ kind: "file" \| "sqlite", dataDir\? \}/
+    ],
     [{ mode: "local", cwd, state: "file" }, "state", /found "file"/],
     [{ mode: "local", cwd, concurrency: 0 }, "concurrency", /a whole number above 0/],
     [{ mode: "local", cwd, stat: "memory" }, "stat", /did you mean state\?/]

@@ -13,3 +13,7 @@ clientContract("a local client in memory", { open: openLocal(() => "memory") })
 clientContract("a local client in a folder", {
   open: openLocal((root) => ({ kind: "file", dataDir: join(root, "data") }))
 })
+
+clientContract("a local client in a database", {
+  open: openLocal((root) => ({ kind: "sqlite", dataDir: join(root, "data") }))
+})

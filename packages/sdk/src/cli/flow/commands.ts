@@ -1,7 +1,7 @@
 /** `patchmoi flow …`: the flows of a workspace, and running them. */
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
-import { argument, commonOptions, eventOption, flag, option } from "../options.ts"
+import { argument, commonOptions, eventOption, flag, option, storeOption } from "../options.ts"
 import type { CommonFlags } from "../Session.ts"
 import type { ExplainFlags, FireFlags, RunStepFlags } from "./flags.ts"
 
@@ -25,6 +25,7 @@ const fire = buildCommand<FireFlags, [], CliContext>({
     flags: {
       ...commonOptions,
       dataDir: option("Keep the record in this folder (default: DATA_DIR, else in memory)", "dir"),
+      store: storeOption,
       event: eventOption
     }
   },

@@ -1,12 +1,14 @@
 /** `patchmoi flow fire`: dispatches an event, runs what it matches, and tells what came of each run. */
+
 import { Engine } from "@patchmoi/core/engine/Engine"
 import { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import * as Effect from "effect/Effect"
 import type { Run } from "../command.ts"
+import { commandLine } from "../commandLine.ts"
 import { type FileEvent, readEventFile } from "../eventFile.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { follow } from "../following.ts"
-import { withRecord } from "../record.ts"
+import { recordState, withRecord } from "../record.ts"
 import { exitCodeOf, printResults, readResults } from "../results.ts"
 import { givenRecordFolder, type Session } from "../Session.ts"
 import { stepSecrets } from "../stepSecrets.ts"
@@ -18,11 +20,10 @@ export const run: Run<FireFlags> = async (session, flags) => {
   const event = await readEventFile(session, flags.event)
   const dataDir = givenRecordFolder(session, flags)
   const state =
-    dataDir === undefined
-      ? ({ kind: "memory" } as const)
-      : ({ kind: "file", dataDir, access: "write" } as const)
+    dataDir === undefined ? ({ kind: "memory" } as const) : recordState(dataDir, "write", flags.store)
   const secrets = await stepSecrets(session)
-  return withRecord(session, { state, secrets }, fire(session, event))
+  // What a stopped service left queued is left to the next one.
+  return withRecord(session, { state, secrets, engine: { claims: "own" } }, fire(session, event))
 }
 
 // --- internal ---
@@ -32,9 +33,11 @@ const fire = (session: Session, event: FileEvent) =>
     const engine = yield* Engine
     const { broken } = yield* Effect.flatMap(FlowCatalog, ({ snapshot }) => snapshot)
     if (!session.json) noteBrokenFlows(session, broken)
-    const { started, events, interrupted } = yield* follow(session, engine.dispatch(event), (dispatched) => [
-      dispatched
-    ])
+    const { started, events, interrupted } = yield* follow(
+      session,
+      engine.dispatch(event, { by: commandLine }),
+      (dispatched) => [dispatched]
+    )
     const results = yield* readResults(events)
     const { status, idempotent, payloadDiffers } = started
     printResults(session, results, {

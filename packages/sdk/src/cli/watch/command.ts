@@ -1,7 +1,7 @@
 /** `patchmoi watch`: polls the sources and runs what their releases start. */
 import { buildCommand } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
-import { flag, option, recordOptions } from "../options.ts"
+import { flag, option, recordOptions, storeOption } from "../options.ts"
 import type { WatchFlags } from "./flags.ts"
 
 /** The command. */
@@ -14,6 +14,7 @@ export const watchCommand = buildCommand<WatchFlags, [], CliContext>({
   parameters: {
     flags: {
       ...recordOptions,
+      store: storeOption,
       sources: option("The sources file (default: FEED_SOURCES_PATH)", "file"),
       follow: flag("Keep polling")
     }

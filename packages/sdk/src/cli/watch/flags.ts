@@ -1,7 +1,8 @@
 /** What `patchmoi watch` takes, and what it makes of it. */
-import type { RecordFlags } from "../Session.ts"
+import type { StoreKind } from "../../record/storeKinds.ts"
+import type { StoreFlags } from "../Session.ts"
 
-export interface WatchFlags extends RecordFlags {
+export interface WatchFlags extends StoreFlags {
   readonly sources?: string
   readonly follow?: boolean
 }
@@ -12,4 +13,6 @@ export interface WatchPlaces {
   readonly sourcesFile: string
   /** Absolute. */
   readonly dataDir: string
+  /** The store that was asked for. */
+  readonly store: StoreKind | undefined
 }

@@ -9,6 +9,7 @@ import { type ExitCode, exitCodes } from "../exitCodes.ts"
 import { follow } from "../following.ts"
 import { awaitAbort } from "../interruption.ts"
 import type { FollowedEvent } from "../RunWatch.ts"
+import { recordState } from "../record.ts"
 import { type EventResults, exitCodeOf, printEvents, readResults, toJson } from "../results.ts"
 import { runWith } from "../runWith.ts"
 import type { Session } from "../Session.ts"
@@ -25,7 +26,7 @@ export const pollOnce = async (session: Session, places: WatchPlaces): Promise<E
   if (sources.length + broken.length === 0 && !session.json)
     session.note(`no sources in ${places.sourcesFile}`)
   const secrets = [...secretNames]
-  const state = { kind: "file", dataDir: places.dataDir, access: "write" } as const
+  const state = recordState(places.dataDir, "write", places.store)
   const onSecretNames = (names: ReadonlyArray<string>): void => void secrets.push(...names)
   const engine = layerOverStore({
     workspaceRoot: session.directory,

@@ -11,7 +11,8 @@ import type { WatchFlags, WatchPlaces } from "./flags.ts"
 export const run: Run<WatchFlags> = async (session, flags) => {
   const places: WatchPlaces = {
     sourcesFile: sourcesFileOf(session, flags),
-    dataDir: recordFolder(session, flags)
+    dataDir: recordFolder(session, flags),
+    store: flags.store
   }
   if (flags.follow !== true) return (await import("./pollOnce.ts")).pollOnce(session, places)
   return (await import("./serve.ts")).serve(session, places)
