@@ -64,6 +64,7 @@ export * as Reactions from "./engine/Reactions.ts"
 export * as Recovery from "./engine/Recovery.ts"
 export * as RunQueue from "./engine/RunQueue.ts"
 export * as Scheduler from "./engine/Scheduler.ts"
+export * as WakeReport from "./engine/WakeReport.ts"
 export * as WakeSources from "./engine/WakeSources.ts"
 
 // The port that executes attempts, and what a step prints as its result.

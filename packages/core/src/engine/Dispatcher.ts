@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import { backendOf, type RemoteBackend } from "../dispatch/RemoteBackend.ts"
 import type { CausedBy } from "../event/EventFact.ts"
-import { contentDigestOf, Events, UnknownEvent } from "../event/Events.ts"
+import { contentDigestOf, EventForgotten, Events, UnknownEvent } from "../event/Events.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
 import { FlowCatalog } from "../flow/FlowCatalog.ts"
 import type { EventId, RunId } from "../Ids.ts"
@@ -59,7 +59,7 @@ export interface Dispatcher {
     transaction: Transaction,
     eventId: EventId,
     options?: Pick<AcceptOptions<E>, "by" | "admit">
-  ) => Effect.Effect<DispatchOutcome, StoreError | UnknownEvent | E>
+  ) => Effect.Effect<DispatchOutcome, StoreError | UnknownEvent | EventForgotten | E>
   /** Commands a run, and carries out what follows from the facts. */
   readonly commandRun: (
     transaction: Transaction,
@@ -101,6 +101,8 @@ export const make = (onQueued: (runIds: ReadonlyArray<RunId>) => void = () => {}
       Effect.gen(function* () {
         const known = yield* transaction.load(Events, eventId)
         if (known === undefined) return yield* new UnknownEvent({ eventId })
+        const { compactedAt } = known
+        if (compactedAt !== undefined) return yield* new EventForgotten({ eventId, compactedAt })
         const snapshot = yield* catalog.snapshot
         const taken = known.maintenanceAttemptIds
         const number = known.generation + 1

@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { UnknownEvent } from "../event/Events.ts"
+import type { EventForgotten, UnknownEvent } from "../event/Events.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
 import type { InvalidEvent } from "../event/normalizeEvent.ts"
 import { normalizeEvent } from "../event/normalizeEvent.ts"
@@ -77,7 +77,10 @@ export class Engine extends Context.Tag("@patchmoi/core/Engine")<
     readonly replay: (
       eventId: EventId,
       options?: CallerOptions
-    ) => Effect.Effect<DispatchOutcome, UnknownEvent | Backpressure.QueueFull | StoreError | VersionConflict>
+    ) => Effect.Effect<
+      DispatchOutcome,
+      UnknownEvent | EventForgotten | Backpressure.QueueFull | StoreError | VersionConflict
+    >
     /**
      * Asks that a run ends: a queued one at once, a running one when its process group is gone. Gives the run as it is
      * after the request. Canceling a canceled run again is not an error.

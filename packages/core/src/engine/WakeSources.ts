@@ -7,7 +7,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { RunId } from "../Ids.ts"
 import { Limits, limitsOf } from "../limit/Limits.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import { approvalAwaitedBy } from "../run/RunEvolve.ts"
@@ -16,35 +15,7 @@ import type { Lease } from "../store/Driver.ts"
 import type { StoreError } from "../store/Log.ts"
 import { pageSizeMax, Store } from "../store/Store.ts"
 import { toIso } from "../Time.ts"
-
-/** How many runs a report names at most. */
-export const wakeRunsMax = 500
-
-/** What a run waits for. */
-export type WakeSource =
-  | { readonly _tag: "Slot" }
-  /** `until` is ISO 8601; absent where the leases of the worker cannot be seen from here. */
-  | { readonly _tag: "Lease"; readonly workerId: string; readonly until?: string }
-  | { readonly _tag: "Time"; readonly at: string }
-  | { readonly _tag: "Approval"; readonly prompt: string }
-  | { readonly _tag: "Stuck"; readonly reason: string }
-
-/** A run that has not ended, or that waits for a decision, with what it waits for. */
-export interface RunWake {
-  readonly runId: RunId
-  readonly flowName: string
-  readonly stepName: string
-  readonly processStatus: RunDocument["processStatus"]
-  readonly wake: WakeSource
-}
-
-/** What the runs wait for. */
-export interface WakeReport {
-  /** How many runs wait for each kind of thing. */
-  readonly counts: Readonly<Record<WakeSource["_tag"], number>>
-  /** The stuck runs, oldest first; every run when all were asked for. {@link wakeRunsMax} at most. */
-  readonly runs: ReadonlyArray<RunWake>
-}
+import { type RunWake, type WakeReport, type WakeSource, wakeRunsMax } from "./WakeReport.ts"
 
 export interface WakeOptions {
   /** Whether the report names every run, and not the stuck ones alone. Default: false. */
