@@ -4,13 +4,21 @@
  */
 
 import type { DispatchDocument } from "@patchmoi/core/dispatch/Dispatches"
+import type { QueueFull } from "@patchmoi/core/engine/Backpressure"
 import type { DispatchOutcome } from "@patchmoi/core/engine/Dispatcher"
-import type { CancelOptions, Explanation } from "@patchmoi/core/engine/Engine"
+import type { CallerOptions, CancelOptions, Explanation } from "@patchmoi/core/engine/Engine"
+import type { WakeReport } from "@patchmoi/core/engine/WakeReport"
+import type { WakeOptions } from "@patchmoi/core/engine/WakeSources"
 import type { UnknownEvent } from "@patchmoi/core/event/Events"
 import type { InvalidEvent } from "@patchmoi/core/event/normalizeEvent"
 import type { CatalogSnapshot } from "@patchmoi/core/flow/Flow"
 import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
-import type { RunAlreadyEnded, UnknownRun } from "@patchmoi/core/run/RunCommand"
+import type {
+  InvalidDecision,
+  RunAlreadyEnded,
+  RunNotAwaitingApproval,
+  UnknownRun
+} from "@patchmoi/core/run/RunCommand"
 import type { RunView } from "@patchmoi/core/run/RunView"
 import type { CursorInvalid } from "@patchmoi/core/store/Cursor"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
@@ -51,6 +59,21 @@ export type StoreFailure = StoreError | VersionConflict | BackendFailure
 /** Whether a dispatch or a replay returns when its runs have ended (the default on this machine) or when they are queued. */
 export interface WaitOptions {
   readonly wait?: boolean
+}
+
+/** What a dispatch or a replay may be told. */
+export interface DispatchOptions extends WaitOptions, CallerOptions {}
+
+/** Who rejects a run, and what there is to say about it: kept with the decision, and told to the step. */
+export interface RejectOptions extends CallerOptions {
+  /** 4,000 characters at most. */
+  readonly comment?: string
+}
+
+/** Who approves a run, and how. */
+export interface ApproveOptions extends RejectOptions {
+  /** One of the choices that the run offers. */
+  readonly choice?: string
 }
 
 /** Which page of a list: newest first. */
@@ -132,20 +155,41 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     /** Takes an event in and runs the steps that it matches. A known id executes nothing again. */
     readonly dispatchEvent: (
       event: unknown,
-      options?: WaitOptions
-    ) => Effect.Effect<DispatchResult, InvalidEvent | StoreFailure>
+      options?: DispatchOptions
+    ) => Effect.Effect<DispatchResult, InvalidEvent | QueueFull | StoreFailure>
     /** Takes an event in; returns when the event and its runs are durable, with no more than what became of it. */
-    readonly acceptEvent: (event: unknown) => Effect.Effect<DispatchOutcome, InvalidEvent | StoreFailure>
+    readonly acceptEvent: (
+      event: unknown,
+      options?: CallerOptions
+    ) => Effect.Effect<DispatchOutcome, InvalidEvent | QueueFull | StoreFailure>
     /** Gives a known event another generation of runs. */
     readonly replayEvent: (
       eventId: string,
-      options?: WaitOptions
-    ) => Effect.Effect<DispatchResult, UnknownEvent | StateDisabled | StoreFailure>
+      options?: DispatchOptions
+    ) => Effect.Effect<DispatchResult, UnknownEvent | QueueFull | StateDisabled | StoreFailure>
     /** Asks that a run ends; gives the run once it has. */
     readonly cancelRun: (
       runId: string,
       options?: CancelOptions
     ) => Effect.Effect<CancelResult, UnknownRun | RunAlreadyEnded | StateDisabled | StoreFailure>
+    /** Says yes to a run that asks for it; the run is queued again, and its step is told. Gives the run as it is then. */
+    readonly approveRun: (
+      runId: string,
+      options?: ApproveOptions
+    ) => Effect.Effect<
+      RunView,
+      UnknownRun | RunNotAwaitingApproval | InvalidDecision | StateDisabled | StoreFailure
+    >
+    /** Says no to a run that asks for it; the run is queued again all the same, and its step is told. */
+    readonly rejectRun: (
+      runId: string,
+      options?: RejectOptions
+    ) => Effect.Effect<
+      RunView,
+      UnknownRun | RunNotAwaitingApproval | InvalidDecision | StateDisabled | StoreFailure
+    >
+    /** What every run that has not ended waits for, and the runs that wait for nothing that will come. */
+    readonly stuckRuns: (options?: WakeOptions) => Effect.Effect<WakeReport, StateDisabled | StoreFailure>
     readonly getEvent: (
       eventId: string
     ) => Effect.Effect<EventView, UnknownEvent | StateDisabled | StoreFailure>

@@ -22,7 +22,8 @@ import {
   EventAnswer,
   EventsAnswer,
   RunAnswer,
-  RunsAnswer
+  RunsAnswer,
+  StuckAnswer
 } from "./api/answers.ts"
 import { CatalogRecord, type EventRecord, ExplanationRecord, OutputPage } from "./api/records.ts"
 import { fromRunRecord } from "./api/runRecord.ts"
@@ -36,7 +37,7 @@ import { toTransport } from "./client/http/toTransport.ts"
 import type { Refusal } from "./client/http/trouble.ts"
 import { watchChanges } from "./client/http/watchChanges.ts"
 import type { EventView } from "./client/views.ts"
-import { Flow, type WaitOptions } from "./Flow.ts"
+import { type ApproveOptions, Flow, type RejectOptions, type WaitOptions } from "./Flow.ts"
 
 /** How long the server is asked to wait for runs before it answers, in milliseconds; runs that take longer are asked for. */
 export const waitMillisMax = 25_000
@@ -90,6 +91,20 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
       return { ...outcome, event: toView(document, views), runs: views }
     })
 
+  /** The server names the caller by its token. A decision is made once: a second one is told that the run waits no more. */
+  const decide = (runId: string, decision: "approve" | "reject", body: object) =>
+    isRunId(runId)
+      ? ask(RunAnswer, {
+          method: "POST",
+          path: `/runs/${idPath(runId)}/${decision}`,
+          body,
+          idempotent: false
+        }).pipe(
+          Effect.map(({ run }) => fromRunRecord(run)),
+          Effect.mapError(whenRefused(known.ofDecision(runId)))
+        )
+      : Effect.fail(known.unknownRun(runId))
+
   return {
     dispatchEvent: Effect.fn("FlowHttp.dispatchEvent")(function* (event: unknown, wait: WaitOptions = {}) {
       const body = yield* envelopeOf(event)
@@ -134,6 +149,15 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
         Effect.mapError(whenRefused(known.ofCancel(runId)))
       )
     }),
+    approveRun: Effect.fn("FlowHttp.approveRun")((runId: string, { choice, comment }: ApproveOptions = {}) =>
+      decide(runId, "approve", { choice, comment })
+    ),
+    rejectRun: Effect.fn("FlowHttp.rejectRun")((runId: string, { comment }: RejectOptions = {}) =>
+      decide(runId, "reject", { comment })
+    ),
+    stuckRuns: Effect.fn("FlowHttp.stuckRuns")(() =>
+      Effect.mapError(read(StuckAnswer, "/runs/stuck"), whenRefused(known.ofState))
+    ),
     getEvent: Effect.fn("FlowHttp.getEvent")(function* (eventId: string) {
       if (!isEventId(eventId)) return yield* known.unknownEvent(eventId)
       return yield* Effect.mapError(getEvent(eventId), whenRefused(known.ofEventId(eventId)))

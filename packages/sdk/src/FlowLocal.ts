@@ -1,12 +1,14 @@
 /** The flow service on this machine: the engine, over a store and an executor that the layer is given. */
 import { Dispatches } from "@patchmoi/core/dispatch/Dispatches"
 import type { DispatchOutcome } from "@patchmoi/core/engine/Dispatcher"
-import { Engine } from "@patchmoi/core/engine/Engine"
+import { type CallerOptions, Engine } from "@patchmoi/core/engine/Engine"
+import type { WakeOptions } from "@patchmoi/core/engine/WakeSources"
 import type { EventDocument } from "@patchmoi/core/event/EventDocument"
 import { Events, UnknownEvent } from "@patchmoi/core/event/Events"
 import { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import { EventId, RunId } from "@patchmoi/core/Ids"
 import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttempts"
+import type { Decision } from "@patchmoi/core/run/Approval"
 import { UnknownRun } from "@patchmoi/core/run/RunCommand"
 import type { RunDocument } from "@patchmoi/core/run/RunDocument"
 import { Runs } from "@patchmoi/core/run/Runs"
@@ -20,8 +22,11 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { toChange, toEventView } from "./client/views.ts"
 import {
+  type ApproveOptions,
+  type DispatchOptions,
   Flow,
   type ListRunsOptions,
+  type RejectOptions,
   StateDisabled,
   UnknownMaintenanceAttempt,
   type WaitOptions
@@ -76,15 +81,30 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         return { ...outcome, event, runs }
       }).pipe(Effect.catchTags({ UnknownRun: Effect.die, UnknownEvent: Effect.die }))
 
+    const decide = (runId: string, decision: Decision, { choice, by, comment }: ApproveOptions) =>
+      Effect.gen(function* () {
+        if (!isRunId(runId)) return yield* unknownRun(runId)
+        const run = yield* engine.decide(runId, {
+          decision,
+          ...(choice === undefined ? {} : { choice }),
+          ...(by === undefined ? {} : { by }),
+          ...(comment === undefined ? {} : { comment })
+        })
+        return yield* viewOf(run)
+      })
+
     return Flow.of({
-      dispatchEvent: Effect.fn("Flow.dispatchEvent")(function* (event: unknown, wait: WaitOptions = {}) {
-        return yield* conclude(yield* engine.dispatch(event), wait)
+      dispatchEvent: Effect.fn("Flow.dispatchEvent")(function* (
+        event: unknown,
+        dispatch: DispatchOptions = {}
+      ) {
+        return yield* conclude(yield* engine.dispatch(event, callerOf(dispatch)), dispatch)
       }),
-      acceptEvent: (event) => engine.dispatch(event),
-      replayEvent: Effect.fn("Flow.replayEvent")(function* (eventId: string, wait: WaitOptions = {}) {
+      acceptEvent: (event, caller = {}) => engine.dispatch(event, callerOf(caller)),
+      replayEvent: Effect.fn("Flow.replayEvent")(function* (eventId: string, dispatch: DispatchOptions = {}) {
         yield* remembering("replayEvent")
         if (!isEventId(eventId)) return yield* unknownEvent(eventId)
-        return yield* conclude(yield* engine.replay(eventId), wait)
+        return yield* conclude(yield* engine.replay(eventId, callerOf(dispatch)), dispatch)
       }),
       cancelRun: Effect.fn("Flow.cancelRun")(function* (runId: string, cancel = {}) {
         yield* remembering("cancelRun")
@@ -92,6 +112,18 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         yield* engine.cancel(runId, cancel)
         const [run] = yield* engine.awaitRuns([runId])
         return { run: yield* viewOf(run ?? (yield* loadRun(runId))) }
+      }),
+      approveRun: Effect.fn("Flow.approveRun")(function* (runId: string, approve: ApproveOptions = {}) {
+        yield* remembering("approveRun")
+        return yield* decide(runId, "approved", approve)
+      }),
+      rejectRun: Effect.fn("Flow.rejectRun")(function* (runId: string, reject: RejectOptions = {}) {
+        yield* remembering("rejectRun")
+        return yield* decide(runId, "rejected", reject)
+      }),
+      stuckRuns: Effect.fn("Flow.stuckRuns")(function* (wake: WakeOptions = {}) {
+        yield* remembering("stuckRuns")
+        return yield* engine.stuckRuns(wake)
       }),
       getEvent: Effect.fn("Flow.getEvent")(function* (eventId: string) {
         yield* remembering("getEvent")
@@ -106,6 +138,11 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       getRun: Effect.fn("Flow.getRun")(function* (runId: string) {
         yield* remembering("getRun")
         return yield* viewOf(yield* loadRun(runId))
+      }),
+      awaitRuns: Effect.fn("Flow.awaitRuns")(function* (runIds: ReadonlyArray<string>) {
+        const unknown = runIds.find((runId) => !isRunId(runId))
+        if (unknown !== undefined) return yield* unknownRun(unknown)
+        return yield* Effect.forEach(yield* engine.awaitRuns(runIds.filter(isRunId)), viewOf)
       }),
       readOutput: Effect.fn("Flow.readOutput")(function* (runId: string, part: ReadOutputOptions = {}) {
         yield* remembering("readOutput")
@@ -151,6 +188,8 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
 export const layer = (options: { readonly remembers?: boolean } = {}) => Layer.effect(Flow, make(options))
 
 // --- internal ---
+
+const callerOf = ({ by }: CallerOptions): CallerOptions => (by === undefined ? {} : { by })
 
 const isEventId = Schema.is(EventId)
 const isRunId = Schema.is(RunId)

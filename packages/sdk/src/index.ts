@@ -7,11 +7,12 @@
 export type { DispatchDocument } from "@patchmoi/core/dispatch/Dispatches"
 export type { Explanation } from "@patchmoi/core/engine/Engine"
 export type { StepExplanation } from "@patchmoi/core/engine/Match"
+export type { RunWake, WakeReport, WakeSource } from "@patchmoi/core/engine/WakeReport"
 export type { BrokenFlow, CatalogSnapshot, FlowIssue } from "@patchmoi/core/flow/Flow"
 export type { FlowResult } from "@patchmoi/core/flow/FlowResult"
 export type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
 export type { CandidateRef } from "@patchmoi/core/maintenance/MaintenanceFact"
-export type { AttemptView, OutputView, RunView, WaitingOn } from "@patchmoi/core/run/RunView"
+export type { ApprovalView, AttemptView, OutputView, RunView, WaitingOn } from "@patchmoi/core/run/RunView"
 export * from "./client/errors.ts"
 export type { CallOptions } from "./client/FlowCalls.ts"
 export { createFlowClient, FlowClient } from "./client/FlowClient.ts"
@@ -20,7 +21,9 @@ export type { Fetch, HeadersOption, HttpClientOptions } from "./client/http/Http
 export type { PollSourcesOptions } from "./client/pollSources.ts"
 export type { Change, EventView } from "./client/views.ts"
 export type {
+  ApproveOptions,
   CancelResult,
+  DispatchOptions,
   DispatchPage,
   DispatchResult,
   EventPage,
@@ -29,6 +32,7 @@ export type {
   ListRunsOptions,
   MaintenanceAttemptPage,
   PageOptions,
+  RejectOptions,
   RunPage,
   WaitOptions
 } from "./Flow.ts"

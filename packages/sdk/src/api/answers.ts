@@ -1,4 +1,6 @@
 /** The bodies of requests and of answers, by route. */
+
+import { WakeReport } from "@patchmoi/core/engine/WakeReport"
 import { EventId, RunId } from "@patchmoi/core/Ids"
 import * as Schema from "effect/Schema"
 import { AttemptRecord, DispatchRecord, EventRecord } from "./records.ts"
@@ -33,24 +35,35 @@ export const DispatchAnswer = Schema.Struct({
 }).annotations({ identifier: "DispatchAnswer" })
 export interface DispatchAnswer extends Schema.Schema.Type<typeof DispatchAnswer> {}
 
+/** A body with a field that is not known is refused, so that a typo is seen. */
+const strictly = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
+  Schema.Struct(fields).annotations({ parseOptions: { onExcessProperty: "error" } })
+
+const exact = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+
 /** The body of a replay; it may be left out. */
-export const ReplayBody = Schema.Struct({
-  wait: Schema.optional(Schema.Boolean),
+export const ReplayBody = strictly({
+  wait: exact(Schema.Boolean),
   /** How long to wait, in milliseconds; at most what the server allows. */
-  timeoutMillis: Schema.optional(Schema.Int.pipe(Schema.nonNegative()))
+  timeoutMillis: exact(Schema.Int.pipe(Schema.nonNegative()))
 })
 
 /** The body of a cancel; it may be left out. */
-export const CancelBody = Schema.Struct({
-  reason: Schema.optional(Schema.String.pipe(Schema.maxLength(1_024)))
+export const CancelBody = strictly({
+  reason: exact(Schema.String.pipe(Schema.maxLength(1_024)))
 })
 
-/** The body of an approval or a rejection; it may be left out. */
-export const DecisionBody = Schema.Struct({
+/** The body of a rejection; it may be left out. */
+export const RejectBody = strictly({
+  /** What there is to say about it; kept with the decision, and told to the step. */
+  comment: exact(Schema.String)
+})
+
+/** The body of an approval; it may be left out. */
+export const ApproveBody = strictly({
+  ...RejectBody.fields,
   /** One of the choices that the step offers. */
-  choice: Schema.optional(Schema.String.pipe(Schema.maxLength(1_024))),
-  /** Why; kept with the decision. */
-  reason: Schema.optional(Schema.String.pipe(Schema.maxLength(1_024)))
+  choice: exact(Schema.String)
 })
 
 export const EventAnswer = Schema.Struct({ event: EventRecord, runs: Schema.Array(RunRecord) })
@@ -65,12 +78,8 @@ export const AttemptAnswer = Schema.Struct({ attempt: AttemptRecord })
 export const AttemptsAnswer = Schema.Struct({ attempts: Schema.Array(AttemptRecord), ...cursor })
 export const DispatchesAnswer = Schema.Struct({ dispatches: Schema.Array(DispatchRecord), ...cursor })
 
-/** Runs that nothing will wake, with the reason; empty in a store that is well. */
-export const StuckAnswer = Schema.Struct({
-  runs: Schema.Array(Schema.Struct({ run: RunRecord, reason: Schema.String })),
-  /** How many runs were looked at. */
-  checked: Schema.Int
-})
+/** What runs wait for that have not ended: how many for each kind of thing, and the runs that nothing will wake. */
+export const StuckAnswer = WakeReport
 
 export const HealthAnswer = Schema.Struct({ ok: Schema.Literal(true) })
 export const ReadyAnswer = Schema.Struct({ ok: Schema.Boolean, reason: Schema.optional(Schema.String) })

@@ -5,6 +5,7 @@
  * 2. The first interruption cancels every run that has not ended; that is recorded, and the runs are awaited still.
  * 3. The second ends the command at once, and the process groups of its steps with it.
  */
+
 import { Engine } from "@patchmoi/core/engine/Engine"
 import { RunId } from "@patchmoi/core/Ids"
 import { Runs } from "@patchmoi/core/run/Runs"
@@ -13,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import { commandLine } from "./commandLine.ts"
 import { awaitAbort, interruptedBy } from "./interruption.ts"
 import { makeProgress } from "./progress.ts"
 import { type FollowedEvent, RunWatch } from "./RunWatch.ts"
@@ -81,7 +83,7 @@ const cancelPending = Effect.fnUntraced(function* (watch: RunWatch, signal: Abor
   for (const runId of watch.pending) {
     if (watch.told.has(runId)) continue
     watch.told.add(runId)
-    yield* Effect.catchTags(engine.cancel(RunId.make(runId, true), { by: "command line", reason }), {
+    yield* Effect.catchTags(engine.cancel(RunId.make(runId, true), { by: commandLine, reason }), {
       RunAlreadyEnded: () => Effect.void,
       UnknownRun: () => Effect.void
     })

@@ -1,11 +1,15 @@
 /** The calls of a client, wherever its backend is: each one promise, with a signal. */
 import type { Explanation } from "@patchmoi/core/engine/Engine"
+import type { WakeReport } from "@patchmoi/core/engine/WakeReport"
+import type { WakeOptions } from "@patchmoi/core/engine/WakeSources"
 import type { CatalogSnapshot } from "@patchmoi/core/flow/Flow"
 import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
 import type { RunView } from "@patchmoi/core/run/RunView"
 import type * as Effect from "effect/Effect"
 import type {
+  ApproveOptions,
   CancelResult,
+  DispatchOptions,
   DispatchPage,
   DispatchResult,
   EventPage,
@@ -14,8 +18,8 @@ import type {
   ListMaintenanceAttemptsOptions,
   ListRunsOptions,
   MaintenanceAttemptPage,
-  RunPage,
-  WaitOptions
+  RejectOptions,
+  RunPage
 } from "../Flow.ts"
 import type { Backend } from "./Backend.ts"
 import { ClientClosed } from "./errors.ts"
@@ -51,8 +55,9 @@ export abstract class FlowCalls<Opened extends Backend = Backend> implements Asy
    * not throw: look at the runs. A known id executes nothing again (`idempotent: true`).
    *
    * @throws {InvalidEvent} it is not an event; nothing was recorded.
+   * @throws {QueueFull} it would queue runs, and too many wait; nothing was recorded. Send it again later.
    */
-  dispatchEvent(event: unknown, options: WaitOptions & CallOptions = {}): Promise<DispatchResult> {
+  dispatchEvent(event: unknown, options: DispatchOptions & CallOptions = {}): Promise<DispatchResult> {
     return this.#run((flow) => flow.dispatchEvent(event, options), options)
   }
 
@@ -60,9 +65,10 @@ export abstract class FlowCalls<Opened extends Backend = Backend> implements Asy
    * Gives a known event another generation of runs.
    *
    * @throws {UnknownEvent} there is none with this id.
+   * @throws {QueueFull} it would queue runs, and too many wait; nothing was recorded. Ask again later.
    * @throws {StateDisabled} the client has no state.
    */
-  replayEvent(eventId: string, options: WaitOptions & CallOptions = {}): Promise<DispatchResult> {
+  replayEvent(eventId: string, options: DispatchOptions & CallOptions = {}): Promise<DispatchResult> {
     return this.#run((flow) => flow.replayEvent(eventId, options), options)
   }
 
@@ -79,6 +85,41 @@ export abstract class FlowCalls<Opened extends Backend = Backend> implements Asy
   ): Promise<CancelResult> {
     const { signal, ...cancel } = options
     return this.#run((flow) => flow.cancelRun(runId, cancel), options)
+  }
+
+  /**
+   * Says yes to a run that waits for an approval: it is queued again, and its step is told. Gives the run as it is then;
+   * `getRun` tells when it has ended. Over HTTP the server says who decided.
+   *
+   * @throws {UnknownRun} there is none with this id.
+   * @throws {RunNotAwaitingApproval} it asks nothing, or was decided before.
+   * @throws {InvalidDecision} the choice is none of those on offer, or a text is too long; `field` says which.
+   * @throws {StateDisabled} the client has no state.
+   */
+  approveRun(runId: string, options: ApproveOptions & CallOptions = {}): Promise<RunView> {
+    return this.#run((flow) => flow.approveRun(runId, options), options)
+  }
+
+  /**
+   * Says no to a run that waits for an approval: it is queued again all the same, and its step is told.
+   *
+   * @throws {UnknownRun} there is none with this id.
+   * @throws {RunNotAwaitingApproval} it asks nothing, or was decided before.
+   * @throws {InvalidDecision} a text is too long; `field` says which.
+   * @throws {StateDisabled} the client has no state.
+   */
+  rejectRun(runId: string, options: RejectOptions & CallOptions = {}): Promise<RunView> {
+    return this.#run((flow) => flow.rejectRun(runId, options), options)
+  }
+
+  /**
+   * How many runs wait for what, and the runs that wait for nothing that will come, with the reason. With `all`, every run
+   * that has not ended (500 at most; over HTTP the stuck ones alone).
+   *
+   * @throws {StateDisabled} the client has no state.
+   */
+  stuckRuns(options: WakeOptions & CallOptions = {}): Promise<WakeReport> {
+    return this.#run((flow) => flow.stuckRuns(options), options)
   }
 
   /**

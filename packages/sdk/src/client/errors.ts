@@ -38,6 +38,21 @@ export class UnknownMaintenanceAttempt extends define<"UnknownMaintenanceAttempt
 export class RunAlreadyEnded extends define<"RunAlreadyEnded", { runId: string; processStatus: string }>(
   "RunAlreadyEnded"
 ) {}
+/** The run does not wait for an approval. */
+export class RunNotAwaitingApproval extends define<
+  "RunNotAwaitingApproval",
+  { runId: string; status: string }
+>("RunNotAwaitingApproval") {}
+/** The decision does not answer the question of the run; `field` says where. Nothing was recorded. */
+export class InvalidDecision extends define<
+  "InvalidDecision",
+  { runId: string; field: string; reason: string }
+>("InvalidDecision") {}
+/** So many runs wait that no event is taken in that would queue more. Nothing was recorded; send it again later. */
+export class QueueFull extends define<
+  "QueueFull",
+  { queued: number; queueMax: number; retryAfterMillis: number }
+>("QueueFull") {}
 /** The cursor does not belong to this list. */
 export class CursorInvalid extends define<"CursorInvalid", { cursor: string }>("CursorInvalid") {}
 /** The client was opened with `state: false` and has nothing to be asked for. */
@@ -52,6 +67,11 @@ export class LogDamaged extends define<
   "LogDamaged",
   { file: string; line: number; offset: number; reason: string }
 >("LogDamaged") {}
+/** The folder cannot be opened as a record; `reason` says which of four ways. Nothing in it was changed. */
+export class RecordUnusable extends define<
+  "RecordUnusable",
+  { dataDir: string; reason: "notAFolder" | "twoStores" | "otherStore" | "database"; detail: string }
+>("RecordUnusable") {}
 /** The disk refused. Whether the last write took place is unknown: read before trying again. */
 export class StoreError extends define<"StoreError", { operation: string; reason: string }>("StoreError") {}
 /** Other writers were faster every time. Nothing was written. */
@@ -94,10 +114,14 @@ const byTag: Readonly<Record<string, new (message: string, facts: never) => Flow
   UnknownRun,
   UnknownMaintenanceAttempt,
   RunAlreadyEnded,
+  RunNotAwaitingApproval,
+  InvalidDecision,
+  QueueFull,
   CursorInvalid,
   StateDisabled,
   StoreLocked,
   LogDamaged,
+  RecordUnusable,
   StoreError,
   VersionConflict,
   SourcesFileError,

@@ -2,11 +2,13 @@
  * `patchmoi run cancel`: ends a run that is queued, or that a writer which is gone left behind. The record has one writer:
  * while a service runs, it is the service that has to be asked, and this command says so (`StoreLocked`).
  */
+
 import { Engine } from "@patchmoi/core/engine/Engine"
 import { RunId } from "@patchmoi/core/Ids"
 import * as Effect from "effect/Effect"
 import { Flow } from "../../Flow.ts"
 import type { Run } from "../command.ts"
+import { commandLine } from "../commandLine.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { writingRecord } from "../record.ts"
 import { recordFolder } from "../Session.ts"
@@ -25,7 +27,7 @@ export const run: Run<RunCancelFlags, [string]> = async (session, flags, id) => 
       const engine = yield* Engine
       const flow = yield* Flow
       const canceled = yield* engine.cancel(runId, {
-        by: "command line",
+        by: commandLine,
         ...(reason === undefined ? {} : { reason })
       })
       // Its worker is gone, or the record were locked: recovery ends the attempt, and the request decides how.

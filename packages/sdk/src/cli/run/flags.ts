@@ -13,6 +13,19 @@ export interface RunShowFlags extends RecordFlags {
   readonly output?: boolean
 }
 
+export interface RunDecideFlags extends RecordFlags {
+  readonly by?: string
+  readonly comment?: string
+}
+
+export interface RunApproveFlags extends RunDecideFlags {
+  readonly choice?: string
+}
+
+export interface RunStuckFlags extends RecordFlags {
+  readonly all?: boolean
+}
+
 export interface RunCancelFlags extends RecordFlags {
   readonly reason?: string
 }

@@ -1,6 +1,7 @@
 /** `patchmoi run show`: what a run is, how far it is, what it says; with `--output`, what its last attempt printed. */
 import type { ExitCause } from "@patchmoi/core/executor/Executor"
-import type { AttemptView, RunView } from "@patchmoi/core/run/RunView"
+import type { LateWrite } from "@patchmoi/core/run/LateWrite"
+import type { ApprovalView, AttemptView, RunView } from "@patchmoi/core/run/RunView"
 import * as Effect from "effect/Effect"
 import { Flow } from "../../Flow.ts"
 import type { Run } from "../command.ts"
@@ -38,6 +39,9 @@ export const printRun = (session: Session, view: RunView, withOutput: boolean): 
     ["result", view.resultStatus],
     ["needs attention", view.needsAttention ? "yes" : undefined],
     ["waits for", view.waitingOn === undefined ? undefined : waitingText(view.waitingOn)],
+    ["choices", view.waitingOn?._tag === "Approval" ? view.waitingOn.choices?.join(", ") : undefined],
+    ["cancel asked by", view.cancelRequested === true ? (view.cancelRequestedBy ?? "unknown") : undefined],
+    ["cancel reason", view.cancelReason],
     ["message", view.resultPayload?.message],
     ["error", view.error],
     ["exit", view.exit === undefined ? undefined : exitText(view.exit)],
@@ -48,6 +52,14 @@ export const printRun = (session: Session, view: RunView, withOutput: boolean): 
   ])
   printHeading(session, "Attempts")
   session.printRows(attemptColumns(session), view.attempts)
+  if (view.approvals !== undefined) {
+    printHeading(session, "Approvals")
+    session.printRows(approvalColumns, view.approvals)
+  }
+  if (view.lateWrites !== undefined) {
+    printHeading(session, "Refused writes")
+    session.printRows(lateWriteColumns, view.lateWrites)
+  }
   if (!withOutput) return
   printHeading(session, "Output")
   for (const { text, leftOutBytes } of view.output) {
@@ -85,4 +97,21 @@ const attemptColumns = ({ styles }: Session): ReadonlyArray<Column<AttemptView>>
   { title: "COMPLETED", of: ({ completedAt }) => completedAt ?? "" },
   { title: "WORKER", of: ({ workerId }) => workerId, shrinks: true },
   { title: "ERROR", of: ({ error }) => error ?? "", shrinks: true }
+]
+
+const approvalColumns: ReadonlyArray<Column<ApprovalView>> = [
+  { title: "AT", of: ({ at }) => at },
+  { title: "DECISION", of: ({ decision }) => decision },
+  { title: "CHOICE", of: ({ choice }) => choice ?? "" },
+  { title: "BY", of: ({ by }) => by ?? "" },
+  { title: "COMMENT", of: ({ comment }) => comment ?? "", shrinks: true },
+  { title: "PROMPT", of: ({ prompt }) => prompt, shrinks: true }
+]
+
+const lateWriteColumns: ReadonlyArray<Column<LateWrite>> = [
+  { title: "AT", of: ({ at }) => at },
+  { title: "ATTEMPT", of: ({ attemptId }) => attemptId },
+  { title: "WRITE", of: ({ kind }) => kind },
+  { title: "REASON", of: ({ reason }) => reason },
+  { title: "SAID", of: ({ summary }) => summary ?? "", shrinks: true }
 ]

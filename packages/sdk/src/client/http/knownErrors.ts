@@ -1,9 +1,14 @@
 /** What a server says of a request, as the error that the same call has on this machine. */
 import { UnknownEvent } from "@patchmoi/core/event/Events"
 import { InvalidEvent } from "@patchmoi/core/event/normalizeEvent"
-import { ProcessStatus } from "@patchmoi/core/flow/FlowResult"
+import { EffectiveStatus, ProcessStatus } from "@patchmoi/core/flow/FlowResult"
 import { EventId, RunId } from "@patchmoi/core/Ids"
-import { RunAlreadyEnded, UnknownRun } from "@patchmoi/core/run/RunCommand"
+import {
+  InvalidDecision,
+  RunAlreadyEnded,
+  RunNotAwaitingApproval,
+  UnknownRun
+} from "@patchmoi/core/run/RunCommand"
 import { CursorInvalid } from "@patchmoi/core/store/Cursor"
 import { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Schema from "effect/Schema"
@@ -87,14 +92,33 @@ export const ofList =
       ? new CursorInvalid({ cursor: text(refusal.details["cursor"]) ?? cursor ?? "" })
       : ofState(refusal)
 
-// --- internal ---
+/** Errors of a decision on a run. */
+export const ofDecision =
+  (runId: string) =>
+  (refusal: Refusal): UnknownRun | RunNotAwaitingApproval | InvalidDecision | StateDisabled | Common => {
+    const { code, details, reason } = refusal
+    const { status, field } = details
+    const id = RunId.make(runId, true)
+    if (code === "RunNotAwaitingApproval" && isStatus(status)) {
+      return new RunNotAwaitingApproval({ runId: id, status }, true)
+    }
+    if (code === "InvalidDecision" && isDecisionField(field)) {
+      return new InvalidDecision({ runId: id, field, reason: text(details["reason"]) ?? reason }, true)
+    }
+    return ofRunId(runId)(refusal)
+  }
 
-const isProcessStatus = Schema.is(ProcessStatus)
-
-const ofState = (refusal: Refusal): StateDisabled | Common =>
+/** Errors of a call that needs state and names nothing. */
+export const ofState = (refusal: Refusal): StateDisabled | Common =>
   refusal.code === "StateDisabled"
     ? new StateDisabled({ operation: text(refusal.details["operation"]) ?? "this" })
     : ofAny(refusal)
+
+// --- internal ---
+
+const isStatus = Schema.is(EffectiveStatus)
+const isDecisionField = Schema.is(InvalidDecision.fields.field)
+const isProcessStatus = Schema.is(ProcessStatus)
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 const count = (value: unknown): number => (typeof value === "number" && Number.isInteger(value) ? value : 0)

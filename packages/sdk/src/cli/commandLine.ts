@@ -1,0 +1,2 @@
+/** The name under which the command line stands in the facts that it causes. */
+export const commandLine = "command line"

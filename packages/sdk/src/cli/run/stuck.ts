@@ -1,0 +1,51 @@
+/** `patchmoi run stuck`: what runs wait for that have not ended, and those that wait for nothing that will come. */
+import type { RunWake, WakeReport, WakeSource } from "@patchmoi/core/engine/WakeReport"
+import * as Effect from "effect/Effect"
+import { Flow } from "../../Flow.ts"
+import type { Run } from "../command.ts"
+import { exitCodes } from "../exitCodes.ts"
+import { readingRecord } from "../record.ts"
+import { recordFolder } from "../Session.ts"
+import type { Column } from "../text/table.ts"
+import type { RunStuckFlags } from "./flags.ts"
+
+export const run: Run<RunStuckFlags> = async (session, flags) => {
+  const report = await readingRecord(
+    session,
+    recordFolder(session, flags),
+    Effect.flatMap(Flow, (flow) => flow.stuckRuns({ all: flags.all === true }))
+  )
+  if (session.json) session.printJson(report)
+  else {
+    session.printRows(columns, report.runs)
+    session.note(countsText(report))
+  }
+  return report.counts.Stuck === 0 ? exitCodes.good : exitCodes.needsAttention
+}
+
+// --- internal ---
+
+const columns: ReadonlyArray<Column<RunWake>> = [
+  { title: "RUN", of: ({ runId }) => runId },
+  { title: "STATUS", of: ({ processStatus }) => processStatus },
+  { title: "STEP", of: ({ flowName, stepName }) => `${flowName}/${stepName}`, shrinks: true },
+  { title: "WAITS FOR", of: ({ wake }) => wakeText(wake), shrinks: true }
+]
+
+const wakeText = (wake: WakeSource): string => {
+  switch (wake._tag) {
+    case "Slot":
+      return "a free slot"
+    case "Lease":
+      return `worker ${wake.workerId}${wake.until === undefined ? "" : `, which holds it until ${wake.until}`}`
+    case "Time":
+      return `its next attempt at ${wake.at}`
+    case "Approval":
+      return `approval: ${wake.prompt}`
+    case "Stuck":
+      return `nothing: ${wake.reason}`
+  }
+}
+
+const countsText = ({ counts: { Slot, Lease, Time, Approval, Stuck } }: WakeReport): string =>
+  `${Stuck} stuck; ${Slot} wait for a slot, ${Lease} for their worker, ${Time} for a time, ${Approval} for an approval`
