@@ -3,6 +3,7 @@ import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { StoreError } from "@patchmoi/core/store/Log"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { RecordUnusable } from "./RecordUnusable.ts"
 import { type StoreKind, storeNames } from "./storeKinds.ts"
 
@@ -65,7 +66,7 @@ export const findRecordKind = (
   Effect.try({
     try: () => recordKind(dataDir, asked, fallback),
     catch: (error) =>
-      error instanceof RecordUnusable
+      isUnusable(error)
         ? error
         : new StoreError({
             operation: "look into its folder",
@@ -74,6 +75,8 @@ export const findRecordKind = (
   })
 
 // --- internal ---
+
+const isUnusable = Schema.is(RecordUnusable)
 
 const holdsSegments = (folder: string): boolean => {
   try {

@@ -4,9 +4,12 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { layerStore } from "../../src/compose.ts"
 import { RecordUnusable } from "../../src/record/RecordUnusable.ts"
 import { heldStore, recordKind } from "../../src/record/recordKind.ts"
+
+const isUnusable = Schema.is(RecordUnusable)
 
 const inFolder = async (use: (folder: string) => unknown): Promise<void> => {
   const folder = await mkdtemp(join(tmpdir(), "record-kind-"))
@@ -28,7 +31,7 @@ const refusal = (look: () => unknown): unknown => {
   try {
     look()
   } catch (error) {
-    if (error instanceof RecordUnusable) return error.reason
+    if (isUnusable(error)) return error.reason
     throw error
   }
   return undefined

@@ -1,8 +1,9 @@
 /** `patchmoi log …`: care of the log behind a record. */
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
-import { recordOptions } from "../options.ts"
-import type { RecordFlags } from "../Session.ts"
+import { argument, option, recordOptions, storeOption } from "../options.ts"
+import type { RecordFlags, StoreFlags } from "../Session.ts"
+import type { ExportFlags } from "./flags.ts"
 
 const verify = buildCommand<RecordFlags, [], CliContext>({
   docs: {
@@ -26,8 +27,36 @@ const rebuild = buildCommand<RecordFlags, [], CliContext>({
   loader: lazily(() => import("./rebuild.ts"))
 })
 
+const exportCommand = buildCommand<ExportFlags, [], CliContext>({
+  docs: {
+    brief: "Write everything that a record knows as lines that any store takes",
+    fullDescription:
+      "Writes the facts and the output of a record, as lines of JSON that `log import` takes into any kind of store. A service may write the record meanwhile; stop it first when everything is to move. The file appears when it is whole, and an older one of its name is replaced."
+  },
+  parameters: {
+    flags: { ...recordOptions, out: option("The file to write; - is standard output (default: -)", "file") }
+  },
+  loader: lazily(() => import("./export.ts"))
+})
+
+const importCommand = buildCommand<StoreFlags, [string], CliContext>({
+  docs: {
+    brief: "Make a record from an export, in a new folder",
+    fullDescription:
+      "Makes a record from an export, in the kind of store that --store names (default: file). The folder must not be there, or be empty; it appears when everything has arrived and was proven. An export that was cut or altered is refused."
+  },
+  parameters: {
+    flags: { ...recordOptions, store: storeOption },
+    positional: {
+      kind: "tuple",
+      parameters: [argument("A file that `log export` wrote; - reads standard input", "file")]
+    }
+  },
+  loader: lazily(() => import("./import.ts"))
+})
+
 /** The commands of the noun. */
-export const logCommands = buildRouteMap<"verify" | "repair" | "rebuild", CliContext>({
-  routes: { verify, repair, rebuild },
+export const logCommands = buildRouteMap<"verify" | "repair" | "rebuild" | "export" | "import", CliContext>({
+  routes: { verify, repair, rebuild, export: exportCommand, import: importCommand },
   docs: { brief: "The log behind a record" }
 })

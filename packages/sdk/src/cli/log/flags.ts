@@ -1,0 +1,6 @@
+/** What the commands of `patchmoi log` take beyond the options of others. */
+import type { RecordFlags } from "../Session.ts"
+
+export interface ExportFlags extends RecordFlags {
+  readonly out?: string
+}
