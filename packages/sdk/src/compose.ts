@@ -18,6 +18,7 @@ import type { SystemdUnavailable } from "./executor/SystemdManager.ts"
 import type { Flow } from "./Flow.ts"
 import * as FlowLocal from "./FlowLocal.ts"
 import * as FlowCatalogFiles from "./flow/FlowCatalogFiles.ts"
+import * as Outbox from "./outbox/Outbox.ts"
 import type { RecordUnusable } from "./record/RecordUnusable.ts"
 import { findRecordKind } from "./record/recordKind.ts"
 
@@ -59,18 +60,21 @@ export const layerLocal = (
 export const layerOverStore = (
   options: LocalOptions
 ): Layer.Layer<
-  Flow | Engine.Engine | FlowCatalog,
+  Flow | Engine.Engine | FlowCatalog | Outbox.Outbox,
   StoreError | VersionConflict | SystemdUnavailable,
   Store.Store
 > => {
   const { state, engine = {} } = options
   const reading = "access" in state && state.access === "read"
+  // Whoever runs what is queued here also hands over what is queued for others.
+  const runs = !reading && engine.runs !== false
   const catalog = FlowCatalogFiles.layer({
     workspaceRoot: options.workspaceRoot,
     ...(options.flowRoots === undefined ? {} : { roots: options.flowRoots })
   })
   return FlowLocal.layer({ remembers: state.kind !== "none" }).pipe(
-    Layer.provideMerge(Engine.layer({ ...engine, runs: !reading && engine.runs !== false })),
+    Layer.provideMerge(Engine.layer({ ...engine, runs })),
+    Layer.provideMerge(Outbox.layer({ variables: options.environment.values, runs })),
     Layer.provideMerge(catalog),
     Layer.provide(layerExecutor(options))
   )

@@ -63,7 +63,7 @@ export const open = async (options: LocalOptions): Promise<LocalBackend> => {
       const { pollSources } = await import("./pollSources.ts")
       const onSecretNames = (names: ReadonlyArray<string>): void =>
         void secrets.push(...names.filter((name) => !secrets.includes(name)))
-      return await run(pollSources({ ...poll, onSecretNames }), signal)
+      return await run(pollSources({ variables: environment.values, ...poll, onSecretNames }), signal)
     },
     close: async () => {
       await runtime.dispose()

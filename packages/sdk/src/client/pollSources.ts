@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FeedHttp from "../intake/FeedHttp.ts"
 import * as WatchService from "../intake/WatchService.ts"
 
-export interface PollSourcesOptions extends Omit<WatchService.WatchOptions, "onSecretNames"> {
+export interface PollSourcesOptions extends Omit<WatchService.WatchOptions, "onSecretNames" | "variables"> {
   /** Whether to wait for the runs. Default: true. */
   readonly wait?: boolean
 }

@@ -75,6 +75,7 @@ const watch = Effect.fnUntraced(function* (options: DaemonOptions, secrets: Arra
   const { predecessorProblems, follow } = yield* WatchService.make({
     sourcesFile,
     dataDir,
+    variables: options.env,
     ...fileOptionsOf(options),
     onSecretNames: (names) => void secrets.push(...names.filter((name) => !secrets.includes(name)))
   })

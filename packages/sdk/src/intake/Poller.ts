@@ -6,6 +6,7 @@
  * 2. The validators of a document are kept after everything in it is: a poll that was cut short reads it again.
  * 3. A source that cannot be read fails alone, and is tried again at its next poll.
  */
+import type { RemoteBackend } from "@patchmoi/core/dispatch/RemoteBackend"
 import { Engine } from "@patchmoi/core/engine/Engine"
 import type { EventId, RunId } from "@patchmoi/core/Ids"
 import { type SourceDocument, Sources, skippedEntriesMax } from "@patchmoi/core/source/Sources"
@@ -54,6 +55,8 @@ export interface PollReport {
 export interface PollOptions {
   /** What a predecessor knew of the source; used while the source is not primed. */
   readonly predecessor?: FeedStateEntry
+  /** The backend that runs the source's events, when that is another one. */
+  readonly backend?: RemoteBackend
 }
 
 /**
@@ -104,7 +107,7 @@ export const make = Effect.gen(function* () {
     )
 
   /** One commit: the signal, its event, the runs, the maintenance attempt. Nothing when another poll was faster. */
-  const receive = (source: Source, signal: FeedSignal) =>
+  const receive = (source: Source, signal: FeedSignal, { backend }: PollOptions) =>
     store.transact((transaction) =>
       Effect.gen(function* () {
         const event = toFlowEvent(source, signal, { now: toIso(transaction.now) })
@@ -118,7 +121,11 @@ export const make = Effect.gen(function* () {
         if (facts.length === 0) return []
         const polled = { entryId: signal.entryId, title: signal.title }
         if (Option.isNone(event)) return [{ ...polled, runIds: [] }]
-        const { runIds } = yield* engine.accept(transaction, event.value)
+        const { runIds } = yield* engine.accept(
+          transaction,
+          event.value,
+          backend === undefined ? {} : { backend }
+        )
         return [{ ...polled, eventId: event.value.id, runIds }]
       })
     )
@@ -127,13 +134,14 @@ export const make = Effect.gen(function* () {
     source: Source,
     provider: Provider,
     entries: ReadonlyArray<FeedEntry>,
-    selection: Selection
+    selection: Selection,
+    options: PollOptions
   ) {
     const signals: Array<PolledSignal> = []
     const skipped: Array<SkippedEntry> = []
     for (const entry of selection.emit) {
       const signal = provider.toSignal(source, entry)
-      if (Either.isRight(signal)) signals.push(...(yield* receive(source, signal.right)))
+      if (Either.isRight(signal)) signals.push(...(yield* receive(source, signal.right, options)))
       else skipped.unshift({ id: entry.id, index: entries.indexOf(entry), reason: signal.left })
     }
     return { signals, skipped }
@@ -168,7 +176,7 @@ export const make = Effect.gen(function* () {
       primeOnly,
       skipped: feed.skipped
     })
-    const emitted = yield* emit(source, provider, feed.entries, selection)
+    const emitted = yield* emit(source, provider, feed.entries, selection, options)
     if (selection.primes) yield* prime(source, primeOnly ? selection.seen.toReversed() : [])
     const skipped = [...feed.skipped, ...emitted.skipped]
     yield* skip(source, skipped)

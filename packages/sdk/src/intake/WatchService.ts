@@ -14,6 +14,8 @@ import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FiberMap from "effect/FiberMap"
+import { remoteBackendOf, type Variables } from "../outbox/RemoteTarget.ts"
+import { withReachableTargets } from "../outbox/withReachableTargets.ts"
 import { decodeFeedState, type FeedState } from "./FeedState.ts"
 import * as Poller from "./Poller.ts"
 import type { Source } from "./Source.ts"
@@ -39,6 +41,8 @@ export interface WatchOptions extends Omit<SourcesFileOptions, "file"> {
   readonly sourcesFile: string
   /** The folder where a predecessor may have left its `feed-state.json`. Default: none. */
   readonly dataDir?: string
+  /** The variables that targets of sources name, and those that name a backend for all of them. Default: none. */
+  readonly variables?: Variables
   /** Told the names of the secrets in the file each time that it is read, before any of its sources is polled. */
   readonly onSecretNames?: (names: ReadonlyArray<string>) => void
 }
@@ -58,14 +62,19 @@ export const make = (options: WatchOptions) =>
   Effect.gen(function* () {
     const pollSource = yield* Poller.make
     const predecessor = yield* readPredecessor(options.dataDir)
-    const { sourcesFile, dataDir: _, onSecretNames, ...fileOptions } = options
-    const load = Effect.tap(readSourcesFile(sourcesFile, fileOptions), ({ secretNames }) =>
-      Effect.sync(() => onSecretNames?.(secretNames))
+    const { sourcesFile, dataDir: _, onSecretNames, variables = {}, ...fileOptions } = options
+    const load = readSourcesFile(sourcesFile, fileOptions).pipe(
+      Effect.tap(({ secretNames }) => Effect.sync(() => onSecretNames?.(secretNames))),
+      Effect.map((file) => withReachableTargets(file, variables))
     )
 
     const poll = (source: Source): Effect.Effect<Poller.PollReport, StoreError | VersionConflict> => {
       const known = predecessor.sources.get(source.id)
-      return pollSource(source, known === undefined ? {} : { predecessor: known })
+      const backend = Either.getOrUndefined(remoteBackendOf(source.target, variables))
+      return pollSource(source, {
+        ...(known === undefined ? {} : { predecessor: known }),
+        ...(backend === undefined ? {} : { backend })
+      })
     }
 
     /** Polls every source once. Fails when the file cannot be read or the store refuses. */

@@ -1,0 +1,253 @@
+/**
+ * The outbox: hands the events that are queued for other backends over to them, and follows their runs.
+ *
+ * 1. What is queued is in the log, with its event. A process that dies loses nothing; what it sent without knowing is sent
+ *    again under the same event id, which the other backend answers as a duplicate.
+ * 2. Each backend gets its events in the order in which they were queued: the next one waits until the one before was
+ *    accepted or given up. One backend that is away holds up no other.
+ * 3. An attempt whose runs another backend has is concluded when they have ended, as if they had run here.
+ */
+import { type DispatchDocument, Dispatches } from "@patchmoi/core/dispatch/Dispatches"
+import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttempts"
+import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
+import { splitStream } from "@patchmoi/core/store/Aggregate"
+import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
+import { Store } from "@patchmoi/core/store/Store"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import type { Fetch } from "../client/http/HttpClientOptions.ts"
+import type { BackendFailure } from "../client/http/HttpErrors.ts"
+import * as Transport from "../client/http/Transport.ts"
+import { followedAt, lookAt } from "./followRuns.ts"
+import { type FailedTry, type OutboxPolicy, policyDefaults } from "./OutboxPolicy.ts"
+import { dispatchOf, urlsToServe } from "./outboxRecord.ts"
+import type { Variables } from "./RemoteTarget.ts"
+import { millisUntilDue, oldestFor, sendOne } from "./sendNext.ts"
+
+export interface OutboxOptions {
+  /** The variables that hold the secrets of other backends. They are looked up at each try. */
+  readonly variables: Variables
+  /** Whether it sends and follows by itself. Default: true. */
+  readonly runs?: boolean
+  readonly policy?: Partial<OutboxPolicy>
+  /** Default: the `fetch` of the platform. */
+  readonly fetch?: Fetch
+}
+
+export class Outbox extends Context.Tag("@patchmoi/sdk/Outbox")<
+  Outbox,
+  {
+    /**
+     * Tries now what an attempt waits for: the dispatch of its event, after those before it, and a look at its runs. Gives
+     * the attempt as it is then; undefined when there is none. A dispatch that fails is told by its record.
+     */
+    readonly sync: (
+      attemptId: string
+    ) => Effect.Effect<MaintenanceDocument | undefined, BackendFailure | StoreError | VersionConflict>
+  }
+>() {}
+
+/** Makes an outbox over the store; it works until its scope closes. */
+export const make = (options: OutboxOptions) =>
+  Effect.gen(function* () {
+    const store = yield* Store
+    const policy = { ...policyDefaults, ...options.policy }
+    const targets = new Map<string, Target>()
+
+    const targetOf = (url: string): Target => {
+      const target = targets.get(url) ?? {
+        turn: Effect.unsafeMakeSemaphore(1),
+        toSend: Effect.unsafeMakeLatch(true),
+        toFollow: Effect.unsafeMakeLatch(true)
+      }
+      targets.set(url, target)
+      return target
+    }
+
+    const transportTo = (url: string, secretEnv: string | undefined) => openTransport(url, secretEnv, options)
+
+    /** Tries the oldest dispatch to a backend, one at a time in this process. */
+    const send = (url: string, dispatch: DispatchDocument) =>
+      Effect.zipRight(
+        sendOne(store, transportTo(url, dispatch.secretEnv), policy, dispatch),
+        targetOf(url).toFollow.open
+      )
+
+    const sendForever = (url: string) => {
+      const { turn, toSend } = targetOf(url)
+      return Effect.gen(function* () {
+        // Closed before looking: what is queued after the look opens it again.
+        yield* toSend.close
+        const wait = yield* turn.withPermits(1)(
+          Effect.gen(function* () {
+            const dispatch = yield* oldestFor(store, url)
+            if (dispatch === undefined) return "idle"
+            const millis = yield* millisUntilDue(dispatch)
+            if (millis > 0) return millis
+            yield* send(url, dispatch)
+            return 0
+          })
+        )
+        if (wait === "idle") yield* toSend.await
+        else if (wait > 0) yield* Effect.race(Effect.sleep(wait), toSend.await)
+      }).pipe(orSay(`The outbox for ${url}`, policy.firstWaitMillis), Effect.forever)
+    }
+
+    /** Looks at every attempt that this backend has runs of; gives how many ended, or undefined when there is none to follow. */
+    const look = (url: string) =>
+      Effect.gen(function* () {
+        let ended: number | undefined
+        let cursor: string | undefined
+        do {
+          const page = yield* followedAt(store, url, cursor)
+          for (const attempt of page.items) {
+            const transport = yield* Effect.either(
+              Effect.flatMap(dispatchOf(store, attempt), (dispatch) => transportTo(url, dispatch?.secretEnv))
+            )
+            const found =
+              transport._tag === "Left"
+                ? 0
+                : // A backend that is away now is looked at again later; what it cannot answer stays as it is.
+                  yield* Effect.catchAll(lookAt(store, transport.right, attempt), (error) =>
+                    error._tag === "StoreError" || error._tag === "VersionConflict"
+                      ? Effect.fail(error)
+                      : Effect.succeed(0)
+                  )
+            ended = (ended ?? 0) + found
+          }
+          cursor = page.cursor
+        } while (cursor !== undefined)
+        return ended
+      })
+
+    const followForever = (url: string) => {
+      const { toFollow } = targetOf(url)
+      let wait = policy.firstLookMillis
+      return Effect.gen(function* () {
+        yield* toFollow.close
+        const ended = yield* look(url)
+        if (ended === undefined) {
+          wait = policy.firstLookMillis
+          return yield* toFollow.await
+        }
+        wait = ended > 0 ? policy.firstLookMillis : Math.min(wait * 1.5, policy.lookMillisMax)
+        yield* Effect.race(Effect.sleep(wait), toFollow.await)
+      }).pipe(orSay(`Following the runs of ${url}`, policy.firstWaitMillis), Effect.forever)
+    }
+
+    /** Begins to work for a backend, or wakes who does. */
+    const wake = (url: string) =>
+      Effect.gen(function* () {
+        const isNew = !targets.has(url)
+        const { toSend, toFollow } = targetOf(url)
+        if (!isNew) return yield* Effect.zipRight(toSend.open, toFollow.open)
+        yield* Effect.forkScoped(sendForever(url))
+        yield* Effect.forkScoped(followForever(url))
+      })
+
+    const work = Effect.gen(function* () {
+      const head = yield* store.driver.head
+      yield* Effect.forEach(yield* urlsToServe(store), wake, { discard: true })
+      yield* Stream.runForEach(store.changes(head), ({ stream, type }) =>
+        type === "DispatchQueued" || type === "DispatchRetried" ? wakeFor(stream) : Effect.void
+      )
+    })
+    const wakeFor = (stream: string) =>
+      Effect.flatMap(store.load(Dispatches, splitStream(stream).key), (dispatch) => {
+        const url = Option.getOrUndefined(dispatch)?.workspaceBackendUrl
+        return url === undefined ? Effect.void : wake(url)
+      })
+
+    if (options.runs !== false) {
+      yield* Effect.forkScoped(
+        work.pipe(orSay("The outbox", policy.firstWaitMillis), Effect.forever, Effect.interruptible)
+      )
+    }
+
+    return Outbox.of({
+      sync: Effect.fn("Outbox.sync")(function* (attemptId: string) {
+        const attempt = Option.getOrUndefined(yield* store.load(MaintenanceAttempts, attemptId))
+        const url = attempt?.workspaceBackendUrl
+        if (attempt === undefined || url === undefined) return attempt
+        const dispatch = yield* dispatchOf(store, attempt)
+        if (attempt.awaitsBackend === true && dispatch !== undefined) {
+          yield* store.transact((transaction) =>
+            transaction.execute(Dispatches, dispatch.id, { _tag: "TryNow" })
+          )
+          yield* targetOf(url).turn.withPermits(1)(sendUntil(store, url, dispatch.id, send))
+        }
+        const current = Option.getOrUndefined(yield* store.load(MaintenanceAttempts, attemptId))
+        if (current?.awaitsBackend === true || current?.status !== "started") return current
+        const transport = yield* Effect.option(transportTo(url, dispatch?.secretEnv))
+        if (Option.isNone(transport)) return current
+        yield* Effect.mapError(lookAt(store, transport.value, current), (error) =>
+          error._tag === "Refusal" ? error.toFailure() : error
+        )
+        return Option.getOrUndefined(yield* store.load(MaintenanceAttempts, attemptId))
+      })
+    })
+  })
+
+/** The outbox as a layer. */
+export const layer = (options: OutboxOptions): Layer.Layer<Outbox, never, Store> =>
+  Layer.scoped(Outbox, make(options))
+
+// --- internal ---
+
+/** What is kept for one backend while the outbox is open. */
+interface Target {
+  /** One dispatch at a time. */
+  readonly turn: Effect.Semaphore
+  /** Open when there may be something to send. */
+  readonly toSend: Effect.Latch
+  /** Open when there may be runs to follow. */
+  readonly toFollow: Effect.Latch
+}
+
+/** The way to a backend. A secret that is not there fails the try: it may be put right. */
+const openTransport = (
+  baseUrl: string,
+  secretEnv: string | undefined,
+  { variables, fetch }: OutboxOptions
+): Effect.Effect<Transport.Transport, FailedTry> => {
+  const secret = secretEnv === undefined ? undefined : variables[secretEnv]
+  if (secretEnv !== undefined && (secret === undefined || secret === "")) {
+    return Effect.fail({ error: `The variable ${secretEnv} is not set`, isFinal: false })
+  }
+  return Effect.succeed(
+    Transport.make({
+      baseUrl,
+      signsBody: true,
+      retries: 0,
+      ...(secret === undefined ? {} : { hmacSecret: Redacted.make(secret) }),
+      ...(fetch === undefined ? {} : { fetch })
+    })
+  )
+}
+
+/** Sends what waits for a backend, oldest first, until this dispatch had its try, or one before it failed. */
+const sendUntil = (
+  store: typeof Store.Service,
+  url: string,
+  dispatchId: string,
+  send: (url: string, dispatch: DispatchDocument) => Effect.Effect<unknown, StoreError | VersionConflict>
+): Effect.Effect<void, StoreError | VersionConflict> =>
+  Effect.gen(function* () {
+    while (true) {
+      const oldest = yield* oldestFor(store, url)
+      if (oldest === undefined) return
+      yield* send(url, oldest)
+      const after = Option.getOrUndefined(yield* store.load(Dispatches, oldest.id))
+      if (oldest.id === dispatchId || after?.status === "pending") return
+    }
+  })
+
+/** A store that refuses is told, and asked again after a while: what waits stays in it. */
+const orSay = (what: string, waitMillis: number) =>
+  Effect.catchAll((error: StoreError | VersionConflict) =>
+    Effect.zipRight(Effect.logError(`${what} cannot go on`, error), Effect.sleep(waitMillis))
+  )
