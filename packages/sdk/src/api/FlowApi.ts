@@ -11,10 +11,10 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import {
+  ApproveBody,
   AttemptAnswer,
   AttemptsAnswer,
   CancelBody,
-  DecisionBody,
   DispatchAnswer,
   DispatchesAnswer,
   EventAnswer,
@@ -22,6 +22,7 @@ import {
   EventsAnswer,
   HealthAnswer,
   ReadyAnswer,
+  RejectBody,
   ReplayBody,
   RunAnswer,
   RunsAnswer,
@@ -63,10 +64,10 @@ const event = <const Name extends string>(name: Name, path: `/${string}`) =>
 const dispatches = <const Name extends string>(name: Name, path: `/${string}`) =>
   get(name, path).setUrlParams(AttemptsQuery).addSuccess(DispatchesAnswer)
 
-const decide = <const Name extends string>(name: Name, path: `/${string}`) =>
+const decide = <const Name extends string, A, I>(name: Name, path: `/${string}`, body: Schema.Schema<A, I>) =>
   post(name, path)
     .setPath(byId)
-    .setPayload(DecisionBody)
+    .setPayload(body)
     .addSuccess(RunAnswer)
     .addError(NotFound, { status: 404 })
     .addError(Conflict, { status: 409 })
@@ -136,6 +137,7 @@ const EventsGroup = HttpApiGroup.make("events")
       .setPayload(ReplayBody)
       .addSuccess(DispatchAnswer, { status: 202 })
       .addError(NotFound, { status: 404 })
+      .addError(errorBodyOf(410), { status: 410 })
   )
 
 /** Runs and what is done with them. */
@@ -151,8 +153,8 @@ const RunsGroup = HttpApiGroup.make("runs")
       .addError(NotFound, { status: 404 })
       .addError(Conflict, { status: 409 })
   )
-  .add(decide("approve", "/runs/:id/approve"))
-  .add(decide("reject", "/runs/:id/reject"))
+  .add(decide("approve", "/runs/:id/approve", ApproveBody))
+  .add(decide("reject", "/runs/:id/reject", RejectBody))
 
 /** The record of upstream movements, and the flows. */
 const MaintenanceGroup = HttpApiGroup.make("maintenance")

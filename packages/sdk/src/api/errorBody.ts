@@ -13,6 +13,7 @@ export const errorCodes = {
   405: ["MethodNotAllowed"],
   408: ["RequestTimeout"],
   409: ["RunAlreadyEnded", "RunNotAwaitingApproval", "StateDisabled"],
+  410: ["EventForgotten"],
   413: ["BodyTooLarge"],
   415: ["UnsupportedMediaType"],
   416: ["RangeNotSatisfiable"],

@@ -88,7 +88,10 @@ export const ChangesQuery = strictly({
 })
 export interface ChangesQuery extends Schema.Schema.Type<typeof ChangesQuery> {}
 
-export const StuckQuery = strictly({})
+export const StuckQuery = strictly({
+  /** Whether to name every run that waits, and not the stuck ones alone. */
+  all: flag
+})
 
 /** Milliseconds since the Unix epoch of a parameter that is a time; NaN when it is none. */
 export const timeOf = (value: string): number =>

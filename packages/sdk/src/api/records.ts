@@ -2,7 +2,7 @@
 
 import { DispatchDocument } from "@patchmoi/core/dispatch/Dispatches"
 import { StepPlan } from "@patchmoi/core/flow/Flow"
-import { EventId, MaintenanceAttemptId, RunId } from "@patchmoi/core/Ids"
+import { RunId } from "@patchmoi/core/Ids"
 import { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
 import * as Schema from "effect/Schema"
 
@@ -18,18 +18,18 @@ const Strings = Schema.Array(Text)
 /** An event without its runs. Fields that the sender added stand beside these. */
 export const EventRecord = Schema.Struct(
   {
-    id: EventId,
+    id: Text,
     type: Text,
     source: Schema.optional(Text),
     occurredAt: Schema.optional(Text),
     receivedAt: Text,
     payload: Schema.Unknown,
     /** Runs of all generations, oldest first. */
-    runIds: Schema.Array(RunId),
+    runIds: Strings,
     generation: Schema.Int,
     depth: Schema.Int,
-    causedBy: Schema.optional(Schema.Struct({ eventId: EventId, runId: RunId })),
-    maintenanceAttemptIds: Schema.Array(MaintenanceAttemptId),
+    causedBy: Schema.optional(Schema.Struct({ eventId: Text, runId: Text })),
+    maintenanceAttemptIds: Strings,
     differingDuplicates: Schema.Array(Schema.Struct({ at: Text, type: Text })),
     createdAt: Text
   },

@@ -1,0 +1,107 @@
+/** Listens: a flow server on an address of this machine, for as long as its scope is open. */
+import type { Server } from "bun"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { Flow } from "../Flow.ts"
+import * as FlowServer from "./FlowServer.ts"
+import { failureAnswer, HttpFailure } from "./HttpFailure.ts"
+import { loopbackHosts, type ServerOptions, withDefaults } from "./ServerOptions.ts"
+
+/** The port when nobody says one. */
+export const portDefault = 7345
+/** How long a connection may be silent, in seconds; not while an answer is awaited that streams or waits. */
+export const idleSecondsMax = 30
+/** How long a stop waits for requests under way, in milliseconds. */
+export const stopMillisMaxDefault = 5_000
+
+export interface ServeOptions extends ServerOptions {
+  /** Default: `127.0.0.1`. Anything but loopback needs a secret. */
+  readonly host?: string
+  /** 0 takes any that is free. Default: {@link portDefault}. */
+  readonly port?: number
+  /** In milliseconds. Default: {@link stopMillisMaxDefault}. */
+  readonly stopMillisMax?: number
+}
+
+/** A server that listens. */
+export interface Listening {
+  /** Such as `http://127.0.0.1:7345`. */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  /** Takes no new connection, ends what streams, and waits for requests under way; at most as long as the options say. */
+  readonly stop: Effect.Effect<void>
+}
+
+/** An address that is not loopback is reached by others: it needs a secret. Nothing was opened. */
+export class SecretMissing extends Schema.TaggedError<SecretMissing>("patchmoi/SecretMissing")(
+  "SecretMissing",
+  {
+    host: Schema.String
+  }
+) {
+  override get message() {
+    return `Listening on ${this.host} needs a secret, as others reach it: give one, or listen on 127.0.0.1`
+  }
+}
+
+/** The address cannot be listened on. */
+export class AddressRefused extends Schema.TaggedError<AddressRefused>("patchmoi/AddressRefused")(
+  "AddressRefused",
+  { host: Schema.String, port: Schema.Int, reason: Schema.String }
+) {
+  override get message() {
+    return `Cannot listen on ${this.host}:${this.port}: ${this.reason}`
+  }
+}
+
+/** Listens until the scope closes, which stops it. */
+export const serve = (
+  flow: typeof Flow.Service,
+  options: ServeOptions = {}
+): Effect.Effect<Listening, SecretMissing | AddressRefused, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { host = "127.0.0.1", port = portDefault, stopMillisMax = stopMillisMaxDefault } = options
+    const settings = withDefaults(options)
+    if (!isLoopback(host) && settings.secret === undefined) return yield* new SecretMissing({ host })
+    const hosts = options.hosts ?? (isLoopback(host) ? [...loopbackHosts, bracketed(host)] : "any")
+    const { fetch, stop: stopStreams } = yield* FlowServer.make(flow, { ...options, hosts })
+    const server = yield* Effect.try({
+      try: () => listen(host, port, fetch),
+      catch: (cause) =>
+        new AddressRefused({ host, port, reason: cause instanceof Error ? cause.message : String(cause) })
+    })
+    const stop = yield* Effect.cached(
+      Effect.gen(function* () {
+        yield* stopStreams
+        const drained = Effect.promise(() => server.stop(false))
+        yield* Effect.timeoutOption(Effect.interruptible(drained), stopMillisMax)
+        yield* Effect.promise(() => server.stop(true))
+      })
+    )
+    yield* Effect.addFinalizer(() => stop)
+    const bound = server.port ?? port
+    return { url: `http://${bracketed(host)}:${bound}`, host, port: bound, stop }
+  })
+
+/** Whether only this machine reaches an address. */
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host)
+
+// --- internal ---
+
+const bracketed = (host: string): string => (host.includes(":") ? `[${host}]` : host)
+
+const listen = (host: string, port: number, fetch: FlowServer.FlowServer["fetch"]): Server<undefined> =>
+  Bun.serve({
+    hostname: host,
+    port,
+    idleTimeout: idleSecondsMax,
+    // Our own limit is lower; this one only keeps the runtime from taking in what we refuse.
+    maxRequestBodySize: 64 * 1_048_576,
+    development: false,
+    fetch: (request, server) => fetch(request, server),
+    // What fails before a request is one of ours: never the runtime's page with source lines.
+    error: () => failureAnswer(new HttpFailure("InternalError", "The server failed; its log says more"))
+  })

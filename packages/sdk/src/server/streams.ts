@@ -1,0 +1,49 @@
+/** Answers that go on: each is a stream of text that ends when its source does, when the caller leaves, or when the server stops. */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { HttpFailure } from "./HttpFailure.ts"
+import type { Serving } from "./serving.ts"
+
+/** Sends a stream. Throws {@link HttpFailure} when too many are open. */
+export const streamAnswer = (
+  serving: Serving,
+  request: Request,
+  text: Stream.Stream<string>,
+  headers: Record<string, string>
+): Response => {
+  const { metrics, settings, stopping, runtime } = serving
+  if (metrics.streams >= settings.streamsMax) {
+    throw new HttpFailure("RateLimited", `There are ${settings.streamsMax} streams open already`, {
+      retryAfterSeconds: 5
+    })
+  }
+  const bytes = text.pipe(
+    Stream.interruptWhen(aborted(AbortSignal.any([stopping, request.signal]))),
+    Stream.chunks,
+    Stream.map((pieces) => utf8.encode([...pieces].join(""))),
+    Stream.onStart(Effect.sync(() => metrics.streamOpened())),
+    Stream.ensuring(Effect.sync(() => metrics.streamClosed()))
+  )
+  return new Response(Stream.toReadableStreamRuntime(bytes, runtime), {
+    status: 200,
+    headers: {
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      // Proxies that collect an answer before they pass it on are asked not to.
+      "x-accel-buffering": "no",
+      ...headers
+    }
+  })
+}
+
+// --- internal ---
+
+const utf8 = new TextEncoder()
+
+const aborted = (signal: AbortSignal): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    const abort = (): void => resume(Effect.void)
+    if (signal.aborted) return abort()
+    signal.addEventListener("abort", abort, { once: true })
+    return Effect.sync(() => signal.removeEventListener("abort", abort))
+  })

@@ -1,0 +1,166 @@
+/** A real server on loopback over an engine in memory, with a workspace of its own: for the tests of this folder. */
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Scope from "effect/Scope"
+import { layerLocal } from "../../src/compose.ts"
+import { Flow } from "../../src/Flow.ts"
+import { type ServeOptions, serve } from "../../src/server/serve.ts"
+
+export interface Place extends AsyncDisposable {
+  readonly root: string
+  readonly url: string
+  readonly flow: typeof Flow.Service
+  readonly fetch: (path: string, init?: RequestInit) => Promise<Response>
+  readonly get: (path: string, init?: RequestInit) => Promise<Answer>
+  readonly post: (path: string, body?: unknown, init?: RequestInit) => Promise<Answer>
+  /** Stops the server and the engine; what was opened in files stays until the place is disposed. */
+  readonly close: () => Promise<void>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: what a server answers is looked at freely by its tests.
+  readonly body: any
+}
+
+/** Opens a server on a free port; disposing stops it. */
+export const openServer = async (
+  options: ServeOptions & {
+    readonly engine?: EngineOptions
+    readonly fixture?: Readonly<Record<string, string>>
+  } = {}
+): Promise<Place> => {
+  const { engine, fixture, ...serveOptions } = options
+  const root = await realpath(await mkdtemp(join(tmpdir(), "flow-server-")))
+  for (const [path, text] of Object.entries({ ...flows, ...fixture })) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), text)
+  }
+  const scope = Effect.runSync(Scope.make())
+  const opening = Effect.gen(function* () {
+    const context = yield* Layer.build(
+      Layer.provideMerge(
+        layerLocal({
+          workspaceRoot: root,
+          state: { kind: "memory" },
+          environment: { mode: "inherit", values: process.env, secrets: [] },
+          ...(engine === undefined ? {} : { engine })
+        }),
+        Logger.remove(Logger.defaultLogger)
+      )
+    )
+    const flow = Context.get(context, Flow)
+    return { flow, listening: yield* Effect.provide(serve(flow, { port: 0, ...serveOptions }), context) }
+  })
+  const { flow, listening } = await Effect.runPromise(Scope.extend(opening, scope))
+  const { url } = listening
+  const ask = async (path: string, init?: RequestInit): Promise<Answer> => {
+    const answer = await fetch(url + path, init)
+    const text = await answer.text()
+    const isJson = answer.headers.get("content-type")?.startsWith("application/json") === true
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      body: isJson ? JSON.parse(text) : undefined
+    }
+  }
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closed ??= Effect.runPromise(Scope.close(scope, Exit.void))
+    return closed
+  }
+  return {
+    root,
+    url,
+    flow,
+    fetch: (path, init) => fetch(url + path, init),
+    get: ask,
+    post: (path, body, init) =>
+      ask(path, {
+        method: "POST",
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+        ...init,
+        headers: {
+          "content-type": "application/json",
+          ...(init?.headers as Record<string, string> | undefined)
+        }
+      }),
+    close,
+    [Symbol.asyncDispose]: async () => {
+      await close()
+      await rm(root, { recursive: true, force: true })
+    }
+  }
+}
+
+/** An event whose only run prints the payload as its result. */
+export const echoEvent = (id: string, payload: object = { status: "completed" }) => ({
+  id,
+  type: "demo.echo",
+  payload
+})
+
+/** An event whose only run goes on until the file `<id>.gate` is in the workspace. */
+export const gateEvent = (id: string, root: string) => ({
+  id,
+  type: "demo.gate",
+  payload: { started: join(root, `${id}.started`), gate: join(root, `${id}.gate`) }
+})
+
+/** How long a condition of a test may take to come true, in milliseconds. */
+const deadlineMillis = 15_000
+
+/** Looks until the condition gives something; throws after {@link deadlineMillis}. */
+export const eventually = async <A>(
+  what: string,
+  condition: () => Promise<A | undefined | false> | A | undefined | false
+): Promise<A> => {
+  const end = performance.now() + deadlineMillis
+  while (performance.now() < end) {
+    const value = await condition()
+    if (value !== undefined && value !== false) return value
+    await Bun.sleep(5)
+  }
+  throw new Error(`not within ${deadlineMillis} ms: ${what}`)
+}
+
+const manifest = (name: string): string => `name = "${name}"
+version = 1
+
+[[steps]]
+name = "go"
+runner = "bun"
+script = "go.ts"
+
+[steps.trigger]
+type = "demo.${name}"
+`
+
+/** Event type `demo.<flow>` starts the flow of this name. */
+const flows: Readonly<Record<string, string>> = {
+  "flows/echo/flow.toml": manifest("echo"),
+  "flows/echo/go.ts": `
+const { flow } = await Bun.stdin.json()
+console.log("working on " + flow.event.id)
+console.log("FLOW_RESULT " + JSON.stringify(flow.event.payload))
+if (flow.event.payload.exit) process.exit(flow.event.payload.exit)
+`,
+  "flows/gate/flow.toml": manifest("gate"),
+  "flows/gate/go.ts": `
+const { flow } = await Bun.stdin.json()
+console.log("waiting")
+await Bun.write(flow.event.payload.started, String(process.pid))
+while (!(await Bun.file(flow.event.payload.gate).exists())) await Bun.sleep(5)
+console.log('FLOW_RESULT {"status":"changed"}')
+`
+}
