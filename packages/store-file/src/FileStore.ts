@@ -111,6 +111,7 @@ export const layer = (
 const driverParts = (ops: FileSystemOps, directory: string, replica: Replica): Omit<Driver, "commit"> => ({
   kind: "file",
   load: (view, key, stream) => Effect.sync(() => replica.tables.load(view, key, stream)),
+  loadNow: (view, key, stream) => replica.tables.load(view, key, stream),
   list: (query) => Effect.sync(() => replica.tables.list(query)),
   count: (query, max) => Effect.sync(() => replica.tables.count(query, max)),
   readAfter: replica.readAfter,

@@ -133,6 +133,7 @@ const evolve = (
 export const Dispatches = Aggregate.make({
   name: "dispatch",
   fact: DispatchFact,
+  isPlain: true,
   decide,
   evolve,
   indexes: {

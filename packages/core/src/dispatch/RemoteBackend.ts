@@ -1,9 +1,7 @@
 /** The backend that an event is handed over to, instead of to the flows here. */
-import * as Effect from "effect/Effect"
 import { DispatchId, type EventId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
-import type { StoreError } from "../store/Log.ts"
-import type { Transaction } from "../store/UnitOfWork.ts"
+import type { Unit } from "../store/UnitOfWork.ts"
 import { Dispatches } from "./Dispatches.ts"
 
 /** Another backend. */
@@ -15,12 +13,9 @@ export interface RemoteBackend {
 }
 
 /** The backend that an event was first dispatched to; a replay goes there too. Undefined for this one. */
-export const backendOf = (
-  transaction: Transaction,
-  eventId: EventId
-): Effect.Effect<RemoteBackend | undefined, StoreError> =>
-  Effect.map(transaction.load(Dispatches, DispatchId.make(`${eventId}:dispatch:0`)), (dispatch) =>
-    dispatch?.workspaceBackendUrl === undefined
-      ? undefined
-      : withoutUndefined({ url: dispatch.workspaceBackendUrl, secretEnv: dispatch.secretEnv })
-  )
+export const backendOf = (unit: Unit, eventId: EventId): RemoteBackend | undefined => {
+  const dispatch = unit.load(Dispatches, DispatchId.make(`${eventId}:dispatch:0`))
+  return dispatch?.workspaceBackendUrl === undefined
+    ? undefined
+    : withoutUndefined({ url: dispatch.workspaceBackendUrl, secretEnv: dispatch.secretEnv })
+}

@@ -7,15 +7,19 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type { AttemptOutcome, OutputChunk, ProcessIdentity } from "../executor/Executor.ts"
+import type { CatalogSnapshot } from "../flow/Flow.ts"
+import { FlowCatalog } from "../flow/FlowCatalog.ts"
+import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import type { LateWriteKind } from "../run/LateWrite.ts"
 import { LeaseLost, type RunCommand } from "../run/RunCommand.ts"
 import { Runs } from "../run/Runs.ts"
 import type { StoreError } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
-import type { Transaction } from "../store/UnitOfWork.ts"
 import { lostOutcome } from "./AttemptOutcomes.ts"
 import { refusalOf } from "./AttemptRefusal.ts"
 import type { ClaimedRun } from "./Claim.ts"
@@ -45,8 +49,8 @@ export interface AttemptWrites {
 
 /** Makes the function that gives an attempt its writes. */
 export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
-  Effect.map(Store, (store) => (claimed: ClaimedRun): AttemptWrites => {
-    const context: WriteContext = { store, dispatcher, settings, claimed }
+  Effect.map(Effect.all([Store, FlowCatalog]), ([store, catalog]) => (claimed: ClaimedRun): AttemptWrites => {
+    const context: WriteContext = { store, catalog, dispatcher, settings, claimed }
     const { attempt, run } = claimed
     const { id, leaseToken: token } = attempt
     const write = OutputWriter.make(store.driver.outputs, id, run.plan.outputBytesMax, token)
@@ -75,42 +79,41 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
 
 interface WriteContext {
   readonly store: typeof Store.Service
+  readonly catalog: typeof FlowCatalog.Service
   readonly dispatcher: Dispatcher
   readonly settings: EngineSettings
   readonly claimed: ClaimedRun
 }
 
-/** Commands the run as the holder of the attempt: refused when the lease in the store is another or has run out. */
-const commandHeld = (
+/**
+ * Commits a command to the run as the holder of the attempt: refused when the lease in the store is another or has run out.
+ * The lease is looked at before the unit; whoever takes it over commits to the run, and this commit then conflicts.
+ */
+const commitHeld = (
   { store, dispatcher, claimed: { run, attempt } }: WriteContext,
-  transaction: Transaction,
-  command: RunCommand
+  commandAt: (now: number) => RunCommand,
+  options: { readonly snapshot?: CatalogSnapshot; readonly endsLease?: boolean } = {}
 ) =>
-  Effect.gen(function* () {
-    yield* dispatcher.commandRun(transaction, run.id, command)
-    const lease = yield* store.driver.leases.get(attempt.id)
-    if (lease?.token === attempt.leaseToken && lease.expiresAt > transaction.now) return
-    return yield* new LeaseLost({ runId: run.id, attemptId: attempt.id, reason: "expired" })
-  })
+  Effect.flatMap(store.driver.leases.get(attempt.id), (lease) =>
+    store.commit((unit) => {
+      if (options.endsLease === true) unit.putLease(attempt.id, undefined)
+      const commanded = dispatcher.commandRun(unit, run.id, commandAt(unit.now), options.snapshot)
+      if (Either.isLeft(commanded)) return Either.left(commanded.left)
+      return lease?.token === attempt.leaseToken && lease.expiresAt > unit.now
+        ? Either.void
+        : Either.left(new LeaseLost({ runId: run.id, attemptId: attempt.id, reason: "expired" }))
+    })
+  )
 
 const recordProcess = (context: WriteContext, process: ProcessIdentity): Effect.Effect<boolean> => {
-  const { attempt } = context.claimed
-  return context.store
-    .transact((transaction) =>
-      commandHeld(context, transaction, {
-        _tag: "RecordProcess",
-        attemptId: attempt.id,
-        leaseToken: attempt.leaseToken,
-        process
-      })
+  const { id: attemptId, leaseToken } = context.claimed.attempt
+  return commitHeld(context, () => ({ _tag: "RecordProcess", attemptId, leaseToken, process })).pipe(
+    Effect.as(true),
+    Effect.catchTag("LeaseLost", () => Effect.as(refuse(context, "process"), false)),
+    Effect.catchAll((error) =>
+      Effect.as(Effect.logWarning(`The process of attempt ${attemptId} was not recorded`, error), true)
     )
-    .pipe(
-      Effect.as(true),
-      Effect.catchTag("LeaseLost", () => Effect.as(refuse(context, "process"), false)),
-      Effect.catchAll((error) =>
-        Effect.as(Effect.logWarning(`The process of attempt ${attempt.id} was not recorded`, error), true)
-      )
-    )
+  )
 }
 
 /**
@@ -118,52 +121,66 @@ const recordProcess = (context: WriteContext, process: ProcessIdentity): Effect.
  * the step did is written with it.
  */
 const end = (context: WriteContext, outcome: AttemptOutcome): Effect.Effect<void> => {
-  const { store, dispatcher, claimed } = context
+  const { store, catalog, dispatcher, claimed } = context
   const { run, attempt } = claimed
+  const { id: attemptId, leaseToken } = attempt
   const isGivenUp = outcome.exit._tag === "Lost"
   let isUnsure = false
   return Effect.gen(function* () {
     const jitter = yield* Random.next
-    yield* store
-      .transact((transaction) => {
-        const { now } = transaction
-        const { id: attemptId, leaseToken } = attempt
-        const command = { _tag: "EndAttempt", attemptId, leaseToken, outcome, now, jitter } as const
-        transaction.putLease(attempt.id, undefined)
-        return isGivenUp
-          ? Effect.asVoid(dispatcher.commandRun(transaction, run.id, command))
-          : commandHeld(context, transaction, { ...command, ...refusalOf(run, outcome, now) })
-      })
-      .pipe(
-        Effect.tapErrorTag("StoreError", (error) => {
-          isUnsure = true
-          return Effect.logWarning(`The end of attempt ${attempt.id} was not written yet`, error)
-        }),
-        Effect.retry({ while: ({ _tag }) => _tag === "StoreError", schedule: endRetries }),
-        Effect.catchTag("LeaseLost", (error) =>
-          isGivenUp
-            ? Effect.logInfo(error.message)
-            : refuseEnd(context, outcome, isUnsure).pipe(Effect.zipLeft(Effect.logWarning(error.message)))
+    const commandAt = (now: number): RunCommand => ({
+      ...{ _tag: "EndAttempt", attemptId, leaseToken, outcome, now, jitter },
+      ...(isGivenUp ? {} : refusalOf(run, outcome, now))
+    })
+    const asksForMore = (outcome.result?.next?.length ?? 0) > 0
+    const snapshot = asksForMore ? yield* catalog.snapshot : undefined
+    yield* (
+      isGivenUp
+        ? store.commit((unit) => {
+            unit.putLease(attemptId, undefined)
+            return dispatcher.commandRun(unit, run.id, commandAt(unit.now))
+          })
+        : commitHeld(context, commandAt, { ...withoutUndefined({ snapshot }), endsLease: true })
+    ).pipe(
+      Effect.catchTag("StoreError", (error) => {
+        isUnsure = true
+        return Effect.zipRight(
+          Effect.logWarning(`The end of attempt ${attemptId} was not written yet`, error),
+          Effect.fail(error)
         )
+      }),
+      againLater,
+      Effect.catchTag("LeaseLost", (error) =>
+        isGivenUp
+          ? Effect.logInfo(error.message)
+          : refuseEnd(context, outcome, isUnsure).pipe(Effect.zipLeft(Effect.logWarning(error.message)))
       )
-  }).pipe(Effect.catchAll((error) => Effect.logError(`The end of attempt ${attempt.id} was given up`, error)))
+    )
+  }).pipe(Effect.catchAll((error) => Effect.logError(`The end of attempt ${attemptId} was given up`, error)))
+}
+
+/** Again and again while the store refuses. Apart from the first try, as an effect with a schedule costs more than a commit. */
+const againLater = <A, E extends { readonly _tag: string }>(
+  write: Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  const isRefusal = ({ _tag }: E): boolean => _tag === "StoreError"
+  return Effect.catchIf(write, isRefusal, () =>
+    Effect.delay(Effect.retry(write, { while: isRefusal, schedule: endRetries }), endRetryPauseMillis)
+  )
 }
 
 /** An end that the store took although it said no finds the attempt ended as it asked for: that is no late write. */
 const refuseEnd = (context: WriteContext, outcome: AttemptOutcome, isUnsure: boolean) =>
   Effect.gen(function* () {
     const { store, claimed } = context
-    const written = yield* store.transact((transaction) =>
-      Effect.map(transaction.load(Runs, claimed.run.id), (run) =>
-        run?.attempts.some(
-          ({ id, leaseToken, exit }) =>
-            id === claimed.attempt.id &&
-            leaseToken === claimed.attempt.leaseToken &&
-            JSON.stringify(exit) === JSON.stringify(outcome.exit)
-        )
-      )
+    const run = Option.getOrUndefined(yield* store.load(Runs, claimed.run.id))
+    const isWritten = run?.attempts.some(
+      ({ id, leaseToken, exit }) =>
+        id === claimed.attempt.id &&
+        leaseToken === claimed.attempt.leaseToken &&
+        JSON.stringify(exit) === JSON.stringify(outcome.exit)
     )
-    if (!isUnsure || written !== true) yield* refuse(context, "end", summaryOf(outcome))
+    if (!isUnsure || isWritten !== true) yield* refuse(context, "end", summaryOf(outcome))
   })
 
 /**
@@ -176,26 +193,21 @@ const refuse = (context: WriteContext, kind: LateWriteKind, summary?: string): E
   const { id: attemptId, leaseToken } = attempt
   return Effect.gen(function* () {
     const jitter = yield* Random.next
-    yield* store.transact((transaction) =>
-      Effect.gen(function* () {
-        const { now } = transaction
-        const refused = { _tag: "RefuseWrite", attemptId, leaseToken, kind } as const
-        yield* dispatcher.commandRun(
-          transaction,
-          run.id,
-          summary === undefined ? refused : { ...refused, summary }
-        )
-        if (kind !== "end") return
-        const outcome = lostOutcome("its lease ran out before it ended")
-        const lost = { _tag: "EndAttempt", attemptId, leaseToken, outcome, now, jitter } as const
-        yield* Effect.catchTag(
-          dispatcher.commandRun(transaction, run.id, lost),
-          "LeaseLost",
-          () => Effect.void
-        )
-        transaction.putLease(attemptId, undefined)
-      })
-    )
+    yield* store.commit((unit) => {
+      const { now } = unit
+      const refused = { _tag: "RefuseWrite", attemptId, leaseToken, kind } as const
+      const kept = dispatcher.commandRun(
+        unit,
+        run.id,
+        summary === undefined ? refused : { ...refused, summary }
+      )
+      if (Either.isLeft(kept) || kind !== "end") return kept
+      const outcome = lostOutcome("its lease ran out before it ended")
+      const lost = { _tag: "EndAttempt", attemptId, leaseToken, outcome, now, jitter } as const
+      unit.putLease(attemptId, undefined)
+      const ended = dispatcher.commandRun(unit, run.id, lost)
+      return Either.isLeft(ended) && ended.left._tag !== "LeaseLost" ? ended : kept
+    })
   }).pipe(
     Effect.retry({ while: ({ _tag }) => _tag === "StoreError", schedule: endRetries }),
     Effect.catchAll((error) =>

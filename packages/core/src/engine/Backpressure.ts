@@ -2,7 +2,9 @@
  * The bound on the queue: an event that would queue runs is refused while so many wait already. How many wait is counted in
  * the store once a second at most; in between, what this engine has queued and claimed since is added and taken off.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { Runs } from "../run/Runs.ts"
 import type { StoreError } from "../store/Log.ts"
@@ -29,8 +31,12 @@ export class QueueFull extends Schema.TaggedError<QueueFull>("patchmoi/QueueFull
 }
 
 export interface Backpressure {
-  /** Lets this many runs into the queue, or refuses. Asked inside the unit of work that queues them. */
-  readonly admit: (runs: number, now: number) => Effect.Effect<void, QueueFull | StoreError>
+  /** Brings the count up to date, when it is old. Before the unit of work. */
+  readonly recount: Effect.Effect<void, StoreError>
+  /** Whether this many runs may be queued. Asked inside the unit of work that queues them. */
+  readonly admit: (runs: number) => Either.Either<void, QueueFull>
+  /** Told how many runs this engine has queued. */
+  readonly queued: (runs: number) => void
   /** Told how many runs this engine claimed. */
   readonly claimed: (runs: number) => void
 }
@@ -40,26 +46,25 @@ export const make = ({ queueMax }: EngineSettings) =>
   Effect.map(Store, ({ driver }): Backpressure => {
     let countedAt = Number.NEGATIVE_INFINITY
     let queued = 0
-    const recount = Effect.map(
-      driver.count(
-        { view: Runs.name, index: "byStatus", prefix: encodeSortKey(["queued"]) },
-        queueMax + countedBeyondMax
-      ),
-      (count) => {
-        queued = count
-      }
+    const count = driver.count(
+      { view: Runs.name, index: "byStatus", prefix: encodeSortKey(["queued"]) },
+      queueMax + countedBeyondMax
     )
     return {
-      admit: (runs, now) =>
-        Effect.gen(function* () {
-          if (now - countedAt >= recountMillis) {
-            countedAt = now
-            yield* recount
-          }
-          if (queued >= queueMax)
-            return yield* new QueueFull({ queued, queueMax, retryAfterMillis: recountMillis })
-          queued += runs
-        }),
+      recount: Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        if (now - countedAt < recountMillis) return Effect.void
+        countedAt = now
+        return Effect.map(count, (counted) => {
+          queued = counted
+        })
+      }),
+      admit: () =>
+        queued >= queueMax
+          ? Either.left(new QueueFull({ queued, queueMax, retryAfterMillis: recountMillis }))
+          : Either.void,
+      queued: (runs) => {
+        queued += runs
+      },
       claimed: (runs) => {
         queued = Math.max(0, queued - runs)
       }

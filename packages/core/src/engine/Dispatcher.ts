@@ -2,12 +2,12 @@
  * The units of work of the engine: an event with all that follows from it, and a command to a run with all that
  * follows from that. Each function works inside a transaction of the caller, so that everything is one commit.
  */
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { backendOf, type RemoteBackend } from "../dispatch/RemoteBackend.ts"
 import type { CausedBy } from "../event/EventFact.ts"
 import { contentDigestOf, EventForgotten, Events, UnknownEvent } from "../event/Events.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
-import { FlowCatalog } from "../flow/FlowCatalog.ts"
+import type { CatalogSnapshot } from "../flow/Flow.ts"
 import type { EventId, RunId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import { Limits } from "../limit/Limits.ts"
@@ -15,9 +15,8 @@ import { MaintenanceAttempts } from "../maintenance/MaintenanceAttempts.ts"
 import type { RunCommand, RunRejection } from "../run/RunCommand.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
-import type { StoreError } from "../store/Log.ts"
-import type { Transaction } from "../store/UnitOfWork.ts"
-import { emptyGeneration, noRejection, planGeneration, startGeneration } from "./Generation.ts"
+import type { Unit } from "../store/UnitOfWork.ts"
+import { emptyGeneration, neverRefused, planGeneration, startGeneration } from "./Generation.ts"
 import { type FollowUp, reactions } from "./Reactions.ts"
 
 /** What became of an event that was dispatched. */
@@ -39,7 +38,7 @@ export interface AcceptOptions<E = never> {
   /** Who dispatches; kept with the fact. */
   readonly by?: string
   /** Asked before runs are queued, with their number; not for a duplicate, and not for an event that matches nothing. */
-  readonly admit?: (runs: number, now: number) => Effect.Effect<void, E>
+  readonly admit?: (runs: number) => Either.Either<void, E>
   /** Where in a chain of follow-up events the event stands. Default: it comes from outside. */
   readonly depth?: number
   readonly causedBy?: CausedBy
@@ -47,115 +46,121 @@ export interface AcceptOptions<E = never> {
   readonly backend?: RemoteBackend
 }
 
+/** What it does is plain code inside a unit of work; `snapshot` are the flows to match against. */
 export interface Dispatcher {
   /** Takes an event in and queues a run for each step that it matches; a known id changes nothing. */
   readonly accept: <E = never>(
-    transaction: Transaction,
+    unit: Unit,
+    snapshot: CatalogSnapshot,
     event: FlowEvent,
     options?: AcceptOptions<E>
-  ) => Effect.Effect<DispatchOutcome, StoreError | E>
+  ) => Either.Either<DispatchOutcome, E>
   /** Gives a known event another generation of runs, matched against the flows as they are now. */
   readonly replay: <E = never>(
-    transaction: Transaction,
+    unit: Unit,
+    snapshot: CatalogSnapshot,
     eventId: EventId,
     options?: Pick<AcceptOptions<E>, "by" | "admit">
-  ) => Effect.Effect<DispatchOutcome, StoreError | UnknownEvent | EventForgotten | E>
-  /** Commands a run, and carries out what follows from the facts. */
+  ) => Either.Either<DispatchOutcome, UnknownEvent | EventForgotten | E>
+  /**
+   * Commands a run, and carries out what follows from the facts. Only an end whose result asks for further events needs
+   * the flows.
+   */
   readonly commandRun: (
-    transaction: Transaction,
+    unit: Unit,
     runId: RunId,
-    command: RunCommand
-  ) => Effect.Effect<RunDocument, StoreError | RunRejection>
+    command: RunCommand,
+    snapshot?: CatalogSnapshot
+  ) => Either.Either<RunDocument, RunRejection>
 }
 
-/** Makes the dispatcher over the flows of the catalog; `onQueued` is told of runs before their commit. */
-export const make = (onQueued: (runIds: ReadonlyArray<RunId>) => void = () => {}) =>
-  Effect.map(FlowCatalog, (catalog): Dispatcher => {
-    const accept: Dispatcher["accept"] = (transaction, event, options = {}) =>
-      Effect.gen(function* () {
-        const contentDigest = contentDigestOf(event)
-        const { by, causedBy, depth = 0, backend } = options
-        const known = yield* transaction.load(Events, event.id)
-        const generation =
-          known === undefined
-            ? planGeneration(yield* catalog.snapshot, event, 0, "dispatch", transaction.now, [], backend)
-            : emptyGeneration
-        const { runIds, maintenanceAttemptId } = generation
-        if (runIds.length > 0) yield* options.admit?.(runIds.length, transaction.now) ?? Effect.void
-        const command = { _tag: "Accept", event, contentDigest, runIds, depth } as const
-        const { document } = yield* noRejection(
-          transaction.execute(Events, event.id, {
-            ...command,
-            ...withoutUndefined({ by, causedBy, maintenanceAttemptId })
-          })
-        )
-        if (known !== undefined) {
-          return duplicateOf(event.id, document?.runIds ?? [], contentDigest !== known.contentDigest)
-        }
-        onQueued(runIds)
-        yield* startGeneration(transaction, event, generation, depth)
-        return { status: "accepted", eventId: event.id, runIds, matched: runIds.length }
+/** Makes the dispatcher; `onQueued` is told of runs before their commit. */
+export const make = (onQueued: (runIds: ReadonlyArray<RunId>) => void = () => {}): Dispatcher => {
+  const accept: Dispatcher["accept"] = (unit, snapshot, event, options = {}) => {
+    const contentDigest = contentDigestOf(event)
+    const { by, causedBy, depth = 0, backend } = options
+    const known = unit.load(Events, event.id)
+    const generation =
+      known === undefined
+        ? planGeneration(snapshot, event, 0, "dispatch", unit.now, [], backend)
+        : emptyGeneration
+    const { runIds, maintenanceAttemptId } = generation
+    const admitted = runIds.length > 0 ? options.admit?.(runIds.length) : undefined
+    if (admitted !== undefined && Either.isLeft(admitted)) return Either.left(admitted.left)
+    const command = { _tag: "Accept", event, contentDigest, runIds, depth } as const
+    const { document } = neverRefused(
+      unit.execute(Events, event.id, {
+        ...command,
+        ...withoutUndefined({ by, causedBy, maintenanceAttemptId })
       })
+    )
+    if (known !== undefined) {
+      return Either.right(
+        duplicateOf(event.id, document?.runIds ?? [], contentDigest !== known.contentDigest)
+      )
+    }
+    onQueued(runIds)
+    startGeneration(unit, event, generation, depth)
+    return Either.right({ status: "accepted", eventId: event.id, runIds, matched: runIds.length })
+  }
 
-    const replay: Dispatcher["replay"] = (transaction, eventId, options = {}) =>
-      Effect.gen(function* () {
-        const known = yield* transaction.load(Events, eventId)
-        if (known === undefined) return yield* new UnknownEvent({ eventId })
-        const { compactedAt } = known
-        if (compactedAt !== undefined) return yield* new EventForgotten({ eventId, compactedAt })
-        const snapshot = yield* catalog.snapshot
-        const taken = known.maintenanceAttemptIds
-        const number = known.generation + 1
-        const backend = yield* backendOf(transaction, eventId)
-        const { now } = transaction
-        const generation = planGeneration(snapshot, known.event, number, "replay", now, taken, backend)
-        const { runIds, maintenanceAttemptId } = generation
-        if (runIds.length > 0) yield* options.admit?.(runIds.length, transaction.now) ?? Effect.void
-        yield* transaction.execute(Events, eventId, {
-          _tag: "Replay",
-          generation: number,
-          runIds,
-          ...withoutUndefined({ by: options.by, maintenanceAttemptId })
-        })
-        onQueued(runIds)
-        yield* startGeneration(transaction, known.event, generation, known.depth)
-        const replaced = taken.at(-1)
-        if (replaced !== undefined && maintenanceAttemptId !== undefined) {
-          yield* transaction.execute(MaintenanceAttempts, replaced, {
-            _tag: "Replace",
-            by: maintenanceAttemptId
-          })
-        }
-        return { status: "accepted", eventId, runIds, matched: runIds.length }
-      })
+  const replay: Dispatcher["replay"] = (unit, snapshot, eventId, options = {}) => {
+    const known = unit.load(Events, eventId)
+    if (known === undefined) return Either.left(new UnknownEvent({ eventId }))
+    const { compactedAt } = known
+    if (compactedAt !== undefined) return Either.left(new EventForgotten({ eventId, compactedAt }))
+    const taken = known.maintenanceAttemptIds
+    const number = known.generation + 1
+    const backend = backendOf(unit, eventId)
+    const generation = planGeneration(snapshot, known.event, number, "replay", unit.now, taken, backend)
+    const { runIds, maintenanceAttemptId } = generation
+    const admitted = runIds.length > 0 ? options.admit?.(runIds.length) : undefined
+    if (admitted !== undefined && Either.isLeft(admitted)) return Either.left(admitted.left)
+    const command = { _tag: "Replay", generation: number, runIds } as const
+    const replayed = unit.execute(Events, eventId, {
+      ...command,
+      ...withoutUndefined({ by: options.by, maintenanceAttemptId })
+    })
+    if (Either.isLeft(replayed)) return Either.left(replayed.left)
+    onQueued(runIds)
+    startGeneration(unit, known.event, generation, known.depth)
+    const replaced = taken.at(-1)
+    if (replaced !== undefined && maintenanceAttemptId !== undefined) {
+      neverRefused(unit.execute(MaintenanceAttempts, replaced, { _tag: "Replace", by: maintenanceAttemptId }))
+    }
+    return Either.right({ status: "accepted", eventId, runIds, matched: runIds.length })
+  }
 
-    const carryOut = (transaction: Transaction, followUp: FollowUp): Effect.Effect<unknown, StoreError> => {
-      switch (followUp._tag) {
-        case "AcceptEvent":
-          return accept(transaction, followUp.event, followUp)
-        case "CommandLimit":
-          return transaction.execute(Limits, followUp.limitId, followUp.command)
-        case "CommandMaintenance":
-          return transaction.execute(MaintenanceAttempts, followUp.maintenanceAttemptId, followUp.command)
+  const carryOut = (unit: Unit, followUp: FollowUp, snapshot: CatalogSnapshot | undefined): void => {
+    switch (followUp._tag) {
+      case "AcceptEvent": {
+        if (snapshot === undefined) throw new Error("A run asks for further events, and no flows were given")
+        neverRefused(accept(unit, snapshot, followUp.event, followUp))
+        return
+      }
+      case "CommandLimit":
+        neverRefused(unit.execute(Limits, followUp.limitId, followUp.command))
+        return
+      case "CommandMaintenance":
+        neverRefused(unit.execute(MaintenanceAttempts, followUp.maintenanceAttemptId, followUp.command))
+    }
+  }
+
+  const commandRun: Dispatcher["commandRun"] = (unit, runId, command, snapshot) => {
+    const executed = unit.execute(Runs, runId, command)
+    if (Either.isLeft(executed)) return Either.left(executed.left)
+    const { facts, document } = executed.right
+    if (document === undefined) throw new Error(`run ${runId} has facts and no document`)
+    for (const fact of facts) {
+      for (const react of reactions) {
+        for (const followUp of react(fact, document, unit.now)) carryOut(unit, followUp, snapshot)
       }
     }
+    return Either.right(document)
+  }
 
-    const commandRun: Dispatcher["commandRun"] = (transaction, runId, command) =>
-      Effect.gen(function* () {
-        const { facts, document } = yield* transaction.execute(Runs, runId, command)
-        if (document === undefined) return yield* Effect.dieMessage(`run ${runId} has facts and no document`)
-        for (const fact of facts) {
-          for (const react of reactions) {
-            for (const followUp of react(fact, document, transaction.now)) {
-              yield* carryOut(transaction, followUp)
-            }
-          }
-        }
-        return document
-      })
-
-    return { accept, replay, commandRun }
-  })
+  return { accept, replay, commandRun }
+}
 
 // --- internal ---
 

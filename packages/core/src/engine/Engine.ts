@@ -5,13 +5,14 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type { EventForgotten, UnknownEvent } from "../event/Events.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
 import type { InvalidEvent } from "../event/normalizeEvent.ts"
 import { normalizeEvent } from "../event/normalizeEvent.ts"
 import type { Executor } from "../executor/Executor.ts"
-import type { BrokenFlow } from "../flow/Flow.ts"
+import type { BrokenFlow, CatalogSnapshot } from "../flow/Flow.ts"
 import { FlowCatalog } from "../flow/FlowCatalog.ts"
 import type { EventId, RunId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
@@ -25,7 +26,7 @@ import type {
 import type { RunDocument } from "../run/RunDocument.ts"
 import type { StoreError, VersionConflict } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
-import type { Transaction } from "../store/UnitOfWork.ts"
+import type { Transaction, Unit } from "../store/UnitOfWork.ts"
 import { awaitRun } from "./awaitRun.ts"
 import * as Backpressure from "./Backpressure.ts"
 import type { DispatchOutcome } from "./Dispatcher.ts"
@@ -130,31 +131,48 @@ export const make = (options: EngineOptions = {}) =>
     const catalog = yield* FlowCatalog
     const own = new Set<RunId>()
     const isOwn = (runId: RunId): boolean => settings.claims === "all" || own.has(runId)
-    const dispatcher = yield* Dispatcher.make((runIds) => {
+    const dispatcher = Dispatcher.make((runIds) => {
       if (settings.claims === "own") for (const runId of runIds) own.add(runId)
     })
-    const { admit, claimed } = yield* Backpressure.make(settings)
+    const { admit, claimed, queued, recount } = yield* Backpressure.make(settings)
     const worker = yield* makeWorker({ settings, dispatcher, own, isOwn, onClaimed: claimed })
     if (settings.runs) yield* worker.run
 
     const normalized = (event: unknown) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => normalizeEvent(event, now))
 
+    /** Commits what may queue runs, against the flows as they are now and under the bound on the queue. */
+    const queueing = <E>(
+      work: (unit: Unit, snapshot: CatalogSnapshot) => Either.Either<DispatchOutcome, E>
+    ) =>
+      Effect.flatMap(Effect.zipRight(recount, catalog.snapshot), (snapshot) =>
+        Effect.map(
+          store.commit((unit) => work(unit, snapshot)),
+          (outcome) => {
+            if (outcome.status === "accepted") queued(outcome.runIds.length)
+            return outcome
+          }
+        )
+      )
+
     const service: typeof Engine.Service = {
       dispatch: Effect.fn("Engine.dispatch")(function* (input: unknown, caller: CallerOptions = {}) {
         const event = yield* normalized(input)
-        return yield* store.transact((transaction) =>
-          dispatcher.accept(transaction, event, { ...caller, admit })
+        return yield* queueing((unit, snapshot) =>
+          dispatcher.accept(unit, snapshot, event, { ...caller, admit })
         )
       }),
-      accept: (transaction, event, caller) => dispatcher.accept(transaction, event, caller),
+      accept: (transaction, event, caller) =>
+        Effect.flatMap(catalog.snapshot, (snapshot) =>
+          transaction.run((unit) => dispatcher.accept(unit, snapshot, event, caller))
+        ),
       replay: Effect.fn("Engine.replay")((eventId: EventId, caller: CallerOptions = {}) =>
-        store.transact((transaction) => dispatcher.replay(transaction, eventId, { ...caller, admit }))
+        queueing((unit, snapshot) => dispatcher.replay(unit, snapshot, eventId, { ...caller, admit }))
       ),
       cancel: Effect.fn("Engine.cancel")(function* (runId: RunId, cancelOptions: CancelOptions = {}) {
         const run = yield* store
-          .transact((transaction) =>
-            dispatcher.commandRun(transaction, runId, { _tag: "Cancel", ...withoutUndefined(cancelOptions) })
+          .commit((unit) =>
+            dispatcher.commandRun(unit, runId, { _tag: "Cancel", ...withoutUndefined(cancelOptions) })
           )
           .pipe(
             Effect.catchTags({
@@ -170,8 +188,8 @@ export const make = (options: EngineOptions = {}) =>
       decide: Effect.fn("Engine.decide")(function* (runId: RunId, decision: RunDecision) {
         own.add(runId)
         return yield* store
-          .transact((transaction) =>
-            dispatcher.commandRun(transaction, runId, {
+          .commit((unit) =>
+            dispatcher.commandRun(unit, runId, {
               _tag: "DecideApproval",
               ...withoutUndefined(decision)
             })

@@ -1,5 +1,5 @@
 /** One generation of an event: the runs that it starts, its maintenance attempt, and the record of its dispatch. */
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { Dispatches } from "../dispatch/Dispatches.ts"
 import type { RemoteBackend } from "../dispatch/RemoteBackend.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
@@ -10,8 +10,7 @@ import { MaintenanceAttempts, makeMaintenanceAttemptId } from "../maintenance/Ma
 import type { MaintenanceOperation } from "../maintenance/MaintenanceFact.ts"
 import { upstreamOf } from "../maintenance/upstreamOf.ts"
 import { Runs } from "../run/Runs.ts"
-import type { StoreError } from "../store/Log.ts"
-import type { Transaction } from "../store/UnitOfWork.ts"
+import type { Unit } from "../store/UnitOfWork.ts"
 import { concurrencyGroupOf, match, type StepMatch, unmatchedReason } from "./Match.ts"
 
 /** The events of this source are upstream movements: each dispatch of one opens a maintenance attempt. */
@@ -60,47 +59,45 @@ export const planGeneration = (
 
 /** Queues the runs of a generation, opens its maintenance attempt and records its dispatch. */
 export const startGeneration = (
-  transaction: Transaction,
+  unit: Unit,
   event: FlowEvent,
   generation: Generation,
   depth: number
-): Effect.Effect<void, StoreError> =>
-  Effect.gen(function* () {
-    const { matches, runIds, maintenanceAttemptId, operation, backend } = generation
-    for (const [index, { flow, step }] of matches.entries()) {
-      const run = withoutUndefined({
-        eventId: event.id,
-        eventType: event.type,
-        flowName: flow.name,
-        flowVersion: flow.version,
-        flowRoot: flow.root,
-        config: flow.config,
-        stepName: step.name,
-        generation: generation.number,
-        plan: step.plan,
-        concurrencyKey: concurrencyGroupOf(step.plan, flow.name, step.name, event),
-        depth,
-        maintenanceAttemptId
-      })
-      const runId = runIds[index]
-      if (runId !== undefined) yield* noRejection(transaction.execute(Runs, runId, { _tag: "Queue", run }))
+): void => {
+  const { matches, runIds, maintenanceAttemptId, operation, backend } = generation
+  for (const [index, { flow, step }] of matches.entries()) {
+    const run = withoutUndefined({
+      eventId: event.id,
+      eventType: event.type,
+      flowName: flow.name,
+      flowVersion: flow.version,
+      flowRoot: flow.root,
+      config: flow.config,
+      stepName: step.name,
+      generation: generation.number,
+      plan: step.plan,
+      concurrencyKey: concurrencyGroupOf(step.plan, flow.name, step.name, event),
+      depth,
+      maintenanceAttemptId
+    })
+    const runId = runIds[index]
+    if (runId !== undefined) neverRefused(unit.execute(Runs, runId, { _tag: "Queue", run }))
+  }
+  const dispatchId = DispatchId.make(`${event.id}:${operation}:${generation.number}`, true)
+  const dispatch = { eventId: event.id, eventType: event.type, operation }
+  if (backend !== undefined) {
+    const { url: workspaceBackendUrl, secretEnv } = backend
+    const queued = {
+      ...dispatch,
+      transport: "workspace-http" as const,
+      workspaceBackendUrl,
+      ...withoutUndefined({ secretEnv, maintenanceAttemptId })
     }
-    const dispatchId = DispatchId.make(`${event.id}:${operation}:${generation.number}`)
-    const dispatch = { eventId: event.id, eventType: event.type, operation }
-    if (backend !== undefined) {
-      const { url: workspaceBackendUrl, secretEnv } = backend
-      yield* transaction.execute(Dispatches, dispatchId, {
-        _tag: "Queue",
-        dispatch: {
-          ...dispatch,
-          transport: "workspace-http",
-          workspaceBackendUrl,
-          ...withoutUndefined({ secretEnv, maintenanceAttemptId })
-        }
-      })
-    }
-    if (maintenanceAttemptId === undefined) return
-    yield* transaction.execute(MaintenanceAttempts, maintenanceAttemptId, {
+    neverRefused(unit.execute(Dispatches, dispatchId, { _tag: "Queue", dispatch: queued }))
+  }
+  if (maintenanceAttemptId === undefined) return
+  neverRefused(
+    unit.execute(MaintenanceAttempts, maintenanceAttemptId, {
       _tag: "Open",
       eventId: event.id,
       eventType: event.type,
@@ -112,25 +109,19 @@ export const startGeneration = (
         workspaceBackendUrl: backend?.url
       })
     })
-    if (backend !== undefined) return
-    yield* transaction.execute(Dispatches, dispatchId, {
-      _tag: "Record",
-      dispatch: {
-        ...dispatch,
-        target: "local",
-        transport: "local",
-        status: "dispatched",
-        runIds,
-        matched: runIds.length
-      }
-    })
-  })
+  )
+  if (backend !== undefined) return
+  const recorded = {
+    ...dispatch,
+    target: "local" as const,
+    transport: "local" as const,
+    status: "dispatched" as const,
+    runIds,
+    matched: runIds.length
+  }
+  neverRefused(unit.execute(Dispatches, dispatchId, { _tag: "Record", dispatch: recorded }))
+}
 
 /** For the commands that an aggregate never refuses. */
-export const noRejection = <A, E>(effect: Effect.Effect<A, E | StoreError>): Effect.Effect<A, StoreError> =>
-  Effect.catchAll(effect, (error) => (isStoreError(error) ? Effect.fail(error) : Effect.die(error)))
-
-// --- internal ---
-
-const isStoreError = (error: unknown): error is StoreError =>
-  typeof error === "object" && error !== null && "_tag" in error && error._tag === "StoreError"
+export const neverRefused = <A, E>(decided: Either.Either<A, E>): A =>
+  Either.getOrThrowWith(decided, (rejection) => rejection)

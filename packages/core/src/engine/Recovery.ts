@@ -29,14 +29,14 @@ export const make = (dispatcher: Dispatcher, leavesAlone: (runId: RunId) => bool
         if (attempt.process !== undefined) yield* executor.endOrphan?.(attempt.process) ?? Effect.void
         const jitter = yield* Random.next
         const reason = `worker ${attempt.workerId} stopped without ending it`
-        yield* store.transact((transaction) => {
-          transaction.putLease(attempt.id, undefined)
-          return dispatcher.commandRun(transaction, run.id, {
+        yield* store.commit((unit) => {
+          unit.putLease(attempt.id, undefined)
+          return dispatcher.commandRun(unit, run.id, {
             _tag: "EndAttempt",
             attemptId: attempt.id,
             leaseToken: attempt.leaseToken,
             outcome: lostOutcome(reason),
-            now: transaction.now,
+            now: unit.now,
             jitter
           })
         })

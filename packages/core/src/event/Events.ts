@@ -123,6 +123,7 @@ const evolve = (
 export const Events = Aggregate.make({
   name: "event",
   fact: EventFact,
+  isPlain: true,
   decide,
   evolve,
   indexes: {

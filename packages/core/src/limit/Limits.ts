@@ -72,4 +72,11 @@ const evolve = (limit: LimitDocument | undefined, { _tag, runId }: LimitFact): L
 }
 
 /** Limits, by the ids that {@link limitsOf} gives. */
-export const Limits = Aggregate.make({ name: "limit", fact: LimitFact, decide, evolve, indexes: {} })
+export const Limits = Aggregate.make({
+  name: "limit",
+  fact: LimitFact,
+  isPlain: true,
+  decide,
+  evolve,
+  indexes: {}
+})

@@ -107,6 +107,7 @@ const evolve = (
 export const MaintenanceAttempts = Aggregate.make({
   name: "maintenance",
   fact: MaintenanceFact,
+  isPlain: true,
   decide,
   evolve,
   indexes: {

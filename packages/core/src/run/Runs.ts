@@ -70,6 +70,7 @@ const decide = (command: RunCommand, run: RunDocument | undefined, key: string):
 export const Runs = Aggregate.make({
   name: "run",
   fact: RunFact,
+  isPlain: true,
   decide,
   evolve,
   indexes: {

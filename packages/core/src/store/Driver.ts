@@ -115,6 +115,11 @@ export interface Driver {
   readonly commit: (commit: DriverCommit) => Effect.Effect<number, VersionConflict | StoreError>
   /** The document, with version 0 and no value when the stream does not exist. */
   readonly load: (view: string, key: string, stream: string) => Effect.Effect<StoredDocument, StoreError>
+  /**
+   * The same without waiting, where the driver can: a unit of work is plain code as long as it can. Undefined: not now, ask
+   * `load`.
+   */
+  readonly loadNow?: (view: string, key: string, stream: string) => StoredDocument | undefined
   readonly list: (query: DriverQuery) => Effect.Effect<ReadonlyArray<ListedDocument>, StoreError>
   /** How many documents are listed under the prefix; `max` when there are as many or more. Takes time in proportion to the answer. */
   readonly count: (query: DriverCount, max: number) => Effect.Effect<number, StoreError>

@@ -33,6 +33,7 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
     kind: "memory",
     commit,
     load: (view, key, stream) => Effect.sync(() => tables.load(view, key, stream)),
+    loadNow: (view, key, stream) => tables.load(view, key, stream),
     list: (query) => Effect.sync(() => tables.list(query)),
     count: (query, max) => Effect.sync(() => tables.count(query, max)),
     readAfter: (position, limit) => Effect.sync(() => rows.slice(position, position + limit)),

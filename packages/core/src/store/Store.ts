@@ -9,6 +9,7 @@ import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -20,7 +21,7 @@ import type { Driver } from "./Driver.ts"
 import * as DriverMemory from "./DriverMemory.ts"
 import type { LogRow, Recorded, StoreError, VersionConflict } from "./Log.ts"
 import { encodeSortKey, type SortPart } from "./SortKey.ts"
-import { type DocumentOf, type Transaction, UnitOfWork } from "./UnitOfWork.ts"
+import { type DocumentOf, type Transaction, type Unit, UnitOfWork } from "./UnitOfWork.ts"
 
 /** How often a unit of work runs again because another one was faster, before the conflict is given to the caller. */
 export const conflictRetriesMax = 64
@@ -70,6 +71,13 @@ export class Store extends Context.Tag("@patchmoi/core/Store")<
     readonly transact: <A, E, R>(
       unit: (transaction: Transaction) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | StoreError | VersionConflict, R>
+    /**
+     * The same for a unit that is plain code: Left commits nothing and fails. It runs several times as fast as one that is an
+     * effect, and may run more than once.
+     */
+    readonly commit: <A, E>(
+      unit: (unit: Unit) => Either.Either<A, E>
+    ) => Effect.Effect<A, E | StoreError | VersionConflict>
     /** The document of one thing; none when it does not exist. */
     readonly load: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
       aggregate: Aggregate<Document, Fact, Command, Rejection>,
@@ -94,18 +102,16 @@ export class Store extends Context.Tag("@patchmoi/core/Store")<
 /** Puts the typed face over a driver. */
 export const make = (driver: Driver): typeof Store.Service => {
   const transact: (typeof Store.Service)["transact"] = (unit) =>
-    Effect.gen(function* () {
-      const work = new UnitOfWork(driver, yield* Clock.currentTimeMillis)
-      const value = yield* unit(work)
-      yield* work.commit
-      return value
-    }).pipe(
-      Effect.retry({
-        while: (error) => isConflict(error),
-        schedule: Schedule.intersect(Schedule.recurs(conflictRetriesMax), conflictBackoff)
-      }),
-      Effect.withSpan("Store.transact")
-    )
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const work = new UnitOfWork(driver, now)
+      return Effect.flatMap(unit(work.toTransaction()), (value) => Effect.as(work.commit, value))
+    }).pipe(againOnConflict, Effect.withSpan("Store.transact", { captureStackTrace: false }))
+
+  const commit: (typeof Store.Service)["commit"] = (unit) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const work = new UnitOfWork(driver, now)
+      return Effect.flatMap(work.run(unit), (value) => Effect.as(work.commit, value))
+    }).pipe(againOnConflict)
 
   const list: (typeof Store.Service)["list"] = (aggregate, options = {}) =>
     Effect.gen(function* () {
@@ -131,6 +137,7 @@ export const make = (driver: Driver): typeof Store.Service => {
   return {
     driver,
     transact,
+    commit,
     list,
     load: (aggregate, key) =>
       Effect.map(driver.load(aggregate.name, key, streamOf(aggregate, key)), ({ value }) =>
@@ -172,6 +179,15 @@ const conflictWaitMax = "50 millis"
 const conflictBackoff = Schedule.jittered(
   Schedule.union(Schedule.exponential("100 micros", 1.3), Schedule.spaced(conflictWaitMax))
 )
+
+/** Apart from the first run, as an effect with a schedule costs more than a unit of work. */
+const againOnConflict = <A, E, R>(unit: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.catchIf(unit, isConflict, () =>
+    Effect.retry(unit, {
+      while: isConflict,
+      schedule: Schedule.intersect(Schedule.recurs(conflictRetriesMax - 1), conflictBackoff)
+    })
+  )
 
 const isConflict = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "VersionConflict"

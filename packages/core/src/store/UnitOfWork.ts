@@ -1,32 +1,58 @@
 /**
  * One unit of work: what it loaded, what it appended, and the commit of both.
- * Facts fold into the documents at once, so that a later load in the same unit sees them.
+ *
+ * 1. A unit is plain code over documents. Facts fold into the documents at once, so that a later load in the same unit
+ *    sees them.
+ * 2. A document that the driver cannot give at once is loaded, and the unit goes back to where it began: it may do nothing
+ *    that must not be done twice.
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { type Aggregate, type AnyAggregate, documentWrite, streamOf } from "./Aggregate.ts"
-import type { Driver, Lease, LeaseWrite } from "./Driver.ts"
-import { type EncodedFact, type InvalidFact, StoreError, type VersionConflict } from "./Log.ts"
+import type { Driver, Lease, LeaseWrite, StoredDocument } from "./Driver.ts"
+import type { EncodedFact, StoreError, VersionConflict } from "./Log.ts"
 
-/** What a unit of work may do. */
-export interface Transaction {
+/** What a unit of work may do, in plain code. */
+export interface Unit {
   /** When the unit began, in milliseconds since the Unix epoch: the time of its facts. */
   readonly now: number
   /** The document of one thing, with the facts of this unit folded in; undefined when it does not exist. */
   readonly load: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
     aggregate: Aggregate<Document, Fact, Command, Rejection>,
     key: string
-  ) => Effect.Effect<Document | undefined, StoreError>
+  ) => Document | undefined
   /**
    * Decides a command and appends the facts that follow from it; gives them with the document after them.
-   * A rejection fails the effect and appends nothing.
+   * A rejection is Left and appends nothing.
    */
   readonly execute: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
     aggregate: Aggregate<Document, Fact, Command, Rejection>,
     key: string,
     command: Command
-  ) => Effect.Effect<Executed<Document, Fact>, Rejection | StoreError>
+  ) => Either.Either<Executed<Document, Fact>, Rejection>
   /** Takes a lease, or gives it back (`undefined`), in the commit of the unit. Nothing by itself: a unit without facts commits nothing. */
   readonly putLease: (attemptId: string, lease: Lease | undefined) => void
+}
+
+/** What a unit of work may do between other effects. */
+export interface Transaction {
+  /** When the unit began, in milliseconds since the Unix epoch: the time of its facts. */
+  readonly now: number
+  /** {@link Unit.load} as an effect. */
+  readonly load: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
+    aggregate: Aggregate<Document, Fact, Command, Rejection>,
+    key: string
+  ) => Effect.Effect<Document | undefined, StoreError>
+  /** {@link Unit.execute} as an effect; a rejection fails it. */
+  readonly execute: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
+    aggregate: Aggregate<Document, Fact, Command, Rejection>,
+    key: string,
+    command: Command
+  ) => Effect.Effect<Executed<Document, Fact>, Rejection | StoreError>
+  /** Plain code inside this unit; Left fails the effect. It may run more than once. */
+  readonly run: <A, E>(work: (unit: Unit) => Either.Either<A, E>) => Effect.Effect<A, E | StoreError>
+  /** {@link Unit.putLease}. */
+  readonly putLease: Unit["putLease"]
 }
 
 /** What a command led to. */
@@ -44,7 +70,7 @@ interface Touched {
 }
 
 /** The unit of work over a driver. Used for one run of a unit, then thrown away. */
-export class UnitOfWork implements Transaction {
+export class UnitOfWork implements Unit {
   readonly #touched = new Map<string, Touched>()
   readonly #facts: Array<EncodedFact> = []
   readonly #leases: Array<LeaseWrite> = []
@@ -54,65 +80,104 @@ export class UnitOfWork implements Transaction {
     readonly now: number
   ) {}
 
-  readonly load: Transaction["load"] = (aggregate, key) =>
-    Effect.map(
-      this.#touch(aggregate, key),
-      ({ document }) => document as DocumentOf<typeof aggregate> | undefined
-    )
+  readonly load: Unit["load"] = (aggregate, key) =>
+    this.#touch(aggregate, key).document as DocumentOf<typeof aggregate> | undefined
 
-  readonly execute: Transaction["execute"] = (aggregate, key, command) =>
-    Effect.gen(this, function* () {
-      const touched = yield* this.#touch(aggregate, key)
-      let document = touched.document as DocumentOf<typeof aggregate> | undefined
-      const facts = yield* aggregate.decide(command, document, key)
-      for (const fact of facts) {
-        const data = yield* Effect.mapError(aggregate.encodeFact(fact), refused)
-        document = aggregate.evolve(document, fact, { key, at: this.now })
-        touched.version += 1
-        this.#facts.push({
-          stream: streamOf(aggregate, key),
-          version: touched.version,
-          at: this.now,
-          type: fact._tag,
-          data
+  readonly execute: Unit["execute"] = (aggregate, key, command) => {
+    const touched = this.#touch(aggregate, key)
+    let document = touched.document as DocumentOf<typeof aggregate> | undefined
+    const decided = aggregate.decide(command, document, key)
+    if (Either.isLeft(decided)) return Either.left(decided.left)
+    const facts = decided.right
+    const place = { key, at: this.now }
+    for (const fact of facts) {
+      const data = aggregate.encodeFact(fact)
+      document = aggregate.evolve(document, fact, place)
+      touched.version += 1
+      this.#facts.push({
+        stream: streamOf(aggregate, key),
+        version: touched.version,
+        at: this.now,
+        type: fact._tag,
+        data
+      })
+    }
+    touched.document = document
+    return Either.right({ facts, document })
+  }
+
+  readonly putLease: Unit["putLease"] = (attemptId, lease) => {
+    this.#leases.push({ attemptId, lease })
+  }
+
+  /** Runs plain code; what it needs and the driver cannot give at once is loaded, and the code runs again. */
+  run<A, E>(work: (unit: Unit) => Either.Either<A, E>): Effect.Effect<A, E | StoreError> {
+    return Effect.suspend(() => {
+      const mark = this.#mark()
+      try {
+        return work(this)
+      } catch (thrown) {
+        if (!(thrown instanceof NotLoaded)) throw thrown
+        this.#restore(mark)
+        const { aggregate, key } = thrown
+        const stream = streamOf(aggregate, key)
+        return Effect.flatMap(this.driver.load(aggregate.name, key, stream), (stored) => {
+          this.#touched.set(stream, touchedOf(aggregate, key, stored))
+          return this.run(work)
         })
       }
-      touched.document = document
-      return { facts, document }
     })
-
-  readonly putLease: Transaction["putLease"] = (attemptId, lease) => {
-    this.#leases.push({ attemptId, lease })
   }
 
   /** Writes what the unit appended; nothing when it appended nothing. */
   readonly commit: Effect.Effect<void, VersionConflict | StoreError> = Effect.suspend(() => {
     if (this.#facts.length === 0) return Effect.void
-    const touched = [...this.#touched.entries()]
+    const expected: Array<{ readonly stream: string; readonly version: number }> = []
+    const documents = []
+    for (const [stream, { aggregate, key, version, loadedVersion, document }] of this.#touched) {
+      expected.push({ stream, version: loadedVersion })
+      if (version > loadedVersion) documents.push(documentWrite(aggregate, key, version, document))
+    }
     return Effect.asVoid(
-      this.driver.commit({
-        expected: touched.map(([stream, { loadedVersion }]) => ({ stream, version: loadedVersion })),
-        facts: this.#facts,
-        leases: this.#leases,
-        documents: touched
-          .filter(([, { version, loadedVersion }]) => version > loadedVersion)
-          .map(([, { aggregate, key, version, document }]) =>
-            documentWrite(aggregate, key, version, document)
-          )
-      })
+      this.driver.commit({ expected, facts: this.#facts, leases: this.#leases, documents })
     )
   })
 
-  #touch(aggregate: AnyAggregate, key: string): Effect.Effect<Touched, StoreError> {
+  /** The unit between effects. */
+  toTransaction(): Transaction {
+    return {
+      now: this.now,
+      load: (aggregate, key) => this.run((unit) => Either.right(unit.load(aggregate, key))),
+      execute: (aggregate, key, command) => this.run((unit) => unit.execute(aggregate, key, command)),
+      run: (work) => this.run(work),
+      putLease: this.putLease
+    }
+  }
+
+  #touch(aggregate: AnyAggregate, key: string): Touched {
     const stream = streamOf(aggregate, key)
     const known = this.#touched.get(stream)
-    if (known !== undefined) return Effect.succeed(known)
-    return Effect.map(this.driver.load(aggregate.name, key, stream), ({ version, value }) => {
-      const document: unknown = value === undefined ? undefined : JSON.parse(value)
-      const touched: Touched = { aggregate, key, loadedVersion: version, version, document }
-      this.#touched.set(stream, touched)
-      return touched
-    })
+    if (known !== undefined) return known
+    const stored = this.driver.loadNow?.(aggregate.name, key, stream)
+    if (stored === undefined) throw new NotLoaded(aggregate, key)
+    const touched = touchedOf(aggregate, key, stored)
+    this.#touched.set(stream, touched)
+    return touched
+  }
+
+  #mark(): Mark {
+    return {
+      touched: [...this.#touched].map(([stream, touched]) => [stream, { ...touched }] as const),
+      facts: this.#facts.length,
+      leases: this.#leases.length
+    }
+  }
+
+  #restore(mark: Mark): void {
+    this.#touched.clear()
+    for (const [stream, touched] of mark.touched) this.#touched.set(stream, touched)
+    this.#facts.length = mark.facts
+    this.#leases.length = mark.leases
   }
 }
 
@@ -122,5 +187,25 @@ export type DocumentOf<A> =
 
 // --- internal ---
 
-const refused = (error: InvalidFact): StoreError =>
-  new StoreError({ operation: "encode a fact", reason: error.message })
+/** What a unit has done before a piece of plain code began. */
+interface Mark {
+  readonly touched: ReadonlyArray<readonly [string, Touched]>
+  readonly facts: number
+  readonly leases: number
+}
+
+/** Thrown through plain code that asks for a document which has to be waited for. Never seen outside. */
+class NotLoaded {
+  constructor(
+    readonly aggregate: AnyAggregate,
+    readonly key: string
+  ) {}
+}
+
+const touchedOf = (aggregate: AnyAggregate, key: string, { version, value }: StoredDocument): Touched => ({
+  aggregate,
+  key,
+  loadedVersion: version,
+  version,
+  document: value === undefined ? undefined : JSON.parse(value)
+})

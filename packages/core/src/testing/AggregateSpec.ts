@@ -110,6 +110,5 @@ const expectThroughLog = <Document, Fact extends { readonly _tag: string }, Comm
   aggregate: Aggregate<Document, Fact, Command, Rejection>,
   fact: Fact
 ): void => {
-  const data = Either.getOrThrowWith(aggregate.encodeFact(fact), (error) => new Error(error.message))
-  expect({ fact: aggregate.decodeFact(fact._tag, data) }).toEqual({ fact })
+  expect({ fact: aggregate.decodeFact(fact._tag, aggregate.encodeFact(fact)) }).toEqual({ fact })
 }

@@ -21,6 +21,8 @@ export interface FaultKnobs {
 
 /** Puts knobs on a driver. Reads are left alone. */
 export const make = (driver: Driver): { readonly driver: Driver; readonly faults: FaultKnobs } => {
+  // Units are sent back for their documents, as over a driver that has to wait for them.
+  const { loadNow: _now, ...waiting } = driver
   const left = { failBefore: 0, failAfter: 0, conflict: 0 }
   const commitTimes: Array<number> = []
   let delay: Duration.DurationInput | undefined
@@ -47,7 +49,7 @@ export const make = (driver: Driver): { readonly driver: Driver; readonly faults
     })
 
   return {
-    driver: { ...driver, commit },
+    driver: { ...waiting, commit },
     faults: {
       failBefore: turn("failBefore"),
       failAfter: turn("failAfter"),

@@ -4,7 +4,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
 import * as Dispatcher from "../../src/engine/Dispatcher.ts"
 import * as Generation from "../../src/engine/Generation.ts"
-import { Events } from "../../src/event/Events.ts"
+import { Events, type UnknownEvent } from "../../src/event/Events.ts"
 import type { FlowEvent } from "../../src/event/FlowEvent.ts"
 import * as FlowCatalog from "../../src/flow/FlowCatalog.ts"
 import { EventId } from "../../src/Ids.ts"
@@ -45,7 +45,9 @@ const eventOf = ({ id, payload }: Action): FlowEvent => ({
 const carriedOut = (sequence: ReadonlyArray<Action>) =>
   Effect.gen(function* () {
     const store = yield* Store.Store
-    const dispatcher = yield* Dispatcher.make()
+    const dispatcher = Dispatcher.make()
+    const { snapshot } = yield* FlowCatalog.FlowCatalog
+    const found = yield* snapshot
     const answers = yield* Effect.forEach(
       sequence,
       (action) =>
@@ -54,9 +56,11 @@ const carriedOut = (sequence: ReadonlyArray<Action>) =>
           store.transact((transaction) =>
             // A turn between reading and committing, so that units of work overlap.
             Effect.zipLeft(
-              action.does === "dispatch"
-                ? dispatcher.accept(transaction, eventOf(action))
-                : dispatcher.replay(transaction, EventId.make(action.id)),
+              transaction.run((unit) =>
+                action.does === "dispatch"
+                  ? dispatcher.accept<UnknownEvent>(unit, found, eventOf(action))
+                  : dispatcher.replay(unit, found, EventId.make(action.id))
+              ),
               Effect.yieldNow()
             )
           )

@@ -6,7 +6,7 @@ import type { Reads } from "./Reads.ts"
 import { storing } from "./waiting.ts"
 
 export interface DriverReads
-  extends Pick<Driver, "kind" | "load" | "list" | "count" | "readAfter" | "readStream" | "head"> {
+  extends Pick<Driver, "kind" | "load" | "loadNow" | "list" | "count" | "readAfter" | "readStream" | "head"> {
   readonly outputs: Pick<Driver["outputs"], "read">
   readonly leases: Pick<Driver["leases"], "get">
 }
@@ -14,6 +14,14 @@ export interface DriverReads
 export const driverReads = (reads: Reads, outputs: Outputs, leases: Leases): DriverReads => ({
   kind: "sqlite",
   load: (_view, key, stream) => storing("read a document", () => reads.load(key, stream)),
+  loadNow: (_view, key, stream) => {
+    try {
+      return reads.load(key, stream)
+    } catch {
+      // `load` meets the same again: it waits for a lock, and says what else is wrong.
+      return undefined
+    }
+  },
   list: (query) => storing("list documents", () => reads.list(query)),
   count: (query, max) => storing("count documents", () => reads.entries.count(query, max)),
   readAfter: (position, limit) => storing("read the log", () => reads.readAfter(position, limit)),
