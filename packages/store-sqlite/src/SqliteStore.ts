@@ -17,6 +17,7 @@ import * as Either from "effect/Either"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { CommitTables } from "./internal/CommitTables.ts"
+import { makeCompaction } from "./internal/compaction.ts"
 import { driverReads } from "./internal/driverReads.ts"
 import { followHead } from "./internal/followHead.ts"
 import { makeGroupWriter } from "./internal/GroupWriter.ts"
@@ -51,7 +52,8 @@ export const make = (options: SqliteStoreOptions): Effect.Effect<Driver, OpenErr
     const { filename, synchronous = "full", point } = options
     const connection = yield* openDatabase({ filename, access: "write", synchronous, point })
     const leases = new Leases(connection)
-    const tables = new CommitTables(connection, leases)
+    const outputs = new Outputs(connection)
+    const tables = new CommitTables(connection, leases, outputs)
     const reads = new Reads(connection, tables.entries)
     const { awaitBeyond, announce } = yield* followHead(reads)
     const write = yield* makeGroupWriter(connection, {
@@ -59,11 +61,11 @@ export const make = (options: SqliteStoreOptions): Effect.Effect<Driver, OpenErr
       committed: announce,
       rolledBack: () => tables.rolledBack()
     })
-    const outputs = new Outputs(connection)
     const parts = driverReads(reads, outputs, leases)
     return {
       ...parts,
       awaitBeyond,
+      compaction: makeCompaction(connection),
       commit: (commit) => write("write to the log", () => tables.apply(commit)),
       outputs: {
         ...parts.outputs,

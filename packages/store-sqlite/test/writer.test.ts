@@ -6,6 +6,7 @@ import { CommitTables } from "../src/internal/CommitTables.ts"
 import type { Connection } from "../src/internal/Connection.ts"
 import { makeGroupWriter } from "../src/internal/GroupWriter.ts"
 import { Leases } from "../src/internal/Leases.ts"
+import { Outputs } from "../src/internal/Outputs.ts"
 import { openDatabase } from "../src/internal/openDatabase.ts"
 import { commitOf, open, temporaryFile } from "./support.ts"
 
@@ -13,7 +14,7 @@ import { commitOf, open, temporaryFile } from "./support.ts"
 const makeWriter = Effect.gen(function* () {
   const filename = yield* temporaryFile
   const connection = yield* openDatabase({ filename, access: "write", synchronous: "normal" })
-  const tables = new CommitTables(connection, new Leases(connection))
+  const tables = new CommitTables(connection, new Leases(connection), new Outputs(connection))
   let transactions = 0
   const write = yield* makeGroupWriter(connection, {
     begin: () => tables.begin(),

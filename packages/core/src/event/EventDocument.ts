@@ -1,7 +1,7 @@
 /** A flow event as it is kept and listed. */
 import * as Schema from "effect/Schema"
 import { MaintenanceAttemptId, RunId } from "../Ids.ts"
-import { CausedBy } from "./EventFact.ts"
+import { CausedBy, DifferingDuplicate } from "./EventFact.ts"
 import { FlowEvent } from "./FlowEvent.ts"
 
 /** How many differing duplicates an event remembers; later ones are in its history only. */
@@ -19,10 +19,10 @@ export const EventDocument = Schema.Struct({
   /** Who dispatched it first. */
   dispatchedBy: Schema.optional(Schema.String),
   maintenanceAttemptIds: Schema.Array(MaintenanceAttemptId),
-  differingDuplicates: Schema.Array(
-    Schema.Struct({ at: Schema.String, type: Schema.String, contentDigest: Schema.String })
-  ),
+  differingDuplicates: Schema.Array(DifferingDuplicate),
   /** ISO 8601, UTC. */
-  createdAt: Schema.String
+  createdAt: Schema.String,
+  /** When its history went, ISO 8601, UTC: the payload is null, its runs cannot be read, and it is in no list. */
+  compactedAt: Schema.optional(Schema.String)
 })
 export interface EventDocument extends Schema.Schema.Type<typeof EventDocument> {}

@@ -21,6 +21,14 @@ export const EventAccepted = Schema.TaggedStruct("EventAccepted", {
   maintenanceAttemptId: Schema.optional(MaintenanceAttemptId)
 })
 
+/** Another content that came under a known id, as the event remembers it. */
+export const DifferingDuplicate = Schema.Struct({
+  /** ISO 8601, UTC. */
+  at: Schema.String,
+  type: Schema.String,
+  contentDigest: Schema.String
+})
+
 /** The id came again with another type or payload. The first event stays. */
 export const EventDuplicateDiffered = Schema.TaggedStruct("EventDuplicateDiffered", {
   type: Schema.String,
@@ -36,5 +44,27 @@ export const EventReplayed = Schema.TaggedStruct("EventReplayed", {
   maintenanceAttemptId: Schema.optional(MaintenanceAttemptId)
 })
 
-export const EventFact = Schema.Union(EventAccepted, EventDuplicateDiffered, EventReplayed)
+/**
+ * The history of the event went, and that of its runs, maintenance attempts and dispatches with it. What stays is here:
+ * enough to answer a duplicate as before. It stands for every fact before it.
+ */
+export const EventCompacted = Schema.TaggedStruct("EventCompacted", {
+  event: Schema.Struct({
+    id: FlowEvent.fields.id,
+    type: FlowEvent.fields.type,
+    source: FlowEvent.fields.source,
+    occurredAt: FlowEvent.fields.occurredAt,
+    receivedAt: FlowEvent.fields.receivedAt
+  }),
+  contentDigest: Schema.String,
+  /** Other contents that came under the id. */
+  differingDuplicates: Schema.Array(DifferingDuplicate),
+  runIds: Schema.Array(RunId),
+  generation: Schema.Int,
+  depth: Schema.Int,
+  /** When it was taken in, ISO 8601, UTC. */
+  createdAt: Schema.String
+})
+
+export const EventFact = Schema.Union(EventAccepted, EventDuplicateDiffered, EventReplayed, EventCompacted)
 export type EventFact = typeof EventFact.Type

@@ -34,6 +34,8 @@ export type EventCommand =
       readonly by?: string
       readonly maintenanceAttemptId?: MaintenanceAttemptId
     }
+  /** Only once everything that the event led to has ended: `compaction/Compaction.ts` sees to that. */
+  | { readonly _tag: "Compact" }
 
 /** There is no event with this id. */
 export class UnknownEvent extends Schema.TaggedError<UnknownEvent>("patchmoi/UnknownEvent")("UnknownEvent", {
@@ -41,6 +43,23 @@ export class UnknownEvent extends Schema.TaggedError<UnknownEvent>("patchmoi/Unk
 }) {
   override get message() {
     return `Unknown event: ${this.eventId}`
+  }
+}
+
+/** The history of the event was compacted: there is no payload left to run again. */
+export class EventForgotten extends Schema.TaggedError<EventForgotten>("patchmoi/EventForgotten")(
+  "EventForgotten",
+  {
+    eventId: EventId,
+    /** ISO 8601, UTC. */
+    compactedAt: Schema.String
+  }
+) {
+  override get message() {
+    return (
+      `The history of event ${this.eventId} was compacted at ${this.compactedAt} and its payload with it: ` +
+      "it cannot be replayed. Dispatch it again under a new id"
+    )
   }
 }
 
@@ -52,7 +71,7 @@ const decide = (
   command: EventCommand,
   document: EventDocument | undefined,
   key: string
-): Either.Either<ReadonlyArray<EventFact>, UnknownEvent> => {
+): Either.Either<ReadonlyArray<EventFact>, UnknownEvent | EventForgotten> => {
   if (command._tag === "Accept") {
     const { _tag, ...accepted } = command
     if (document === undefined) return Either.right([{ _tag: "EventAccepted", ...accepted }])
@@ -73,6 +92,13 @@ const decide = (
     )
   }
   if (document === undefined) return Either.left(new UnknownEvent({ eventId: EventId.make(key) }))
+  if (command._tag === "Compact") {
+    return Either.right(document.compactedAt === undefined ? [compacted(document)] : [])
+  }
+  const { compactedAt } = document
+  if (compactedAt !== undefined) {
+    return Either.left(new EventForgotten({ eventId: document.event.id, compactedAt }))
+  }
   const { _tag, ...replayed } = command
   return Either.right(
     command.generation === document.generation + 1 ? [{ _tag: "EventReplayed", ...replayed }] : []
@@ -104,6 +130,15 @@ const evolve = (
       const duplicate = { at: toIso(at), type: fact.type, contentDigest: fact.contentDigest }
       return { ...document, differingDuplicates: [...document.differingDuplicates, duplicate] }
     }
+    case "EventCompacted": {
+      const { _tag, event, ...kept } = fact
+      return {
+        ...kept,
+        event: { ...event, payload: null },
+        maintenanceAttemptIds: [],
+        compactedAt: toIso(at)
+      }
+    }
     case "EventReplayed":
       return document === undefined || fact.generation !== document.generation + 1
         ? document
@@ -127,13 +162,37 @@ export const Events = Aggregate.make({
   decide,
   evolve,
   indexes: {
-    byType: (document: EventDocument) => [document.event.type],
+    // What is left of a compacted event answers duplicates; there is nothing to list.
+    all: (document: EventDocument) => (document.compactedAt === undefined ? [] : undefined),
+    byType: (document: EventDocument) =>
+      document.compactedAt === undefined ? [document.event.type] : undefined,
     bySource: (document: EventDocument) =>
-      document.event.source === undefined ? undefined : [document.event.source]
+      document.event.source === undefined || document.compactedAt !== undefined
+        ? undefined
+        : [document.event.source]
   }
 })
 
 // --- internal ---
+
+const compacted = ({
+  event: { id, type, source, occurredAt, receivedAt },
+  contentDigest,
+  differingDuplicates,
+  runIds,
+  generation,
+  depth,
+  createdAt
+}: EventDocument): EventFact => ({
+  _tag: "EventCompacted",
+  event: withoutUndefined({ id, type, source, occurredAt, receivedAt }),
+  contentDigest,
+  differingDuplicates,
+  runIds,
+  generation,
+  depth,
+  createdAt
+})
 
 const canonicalJson = (value: unknown): string =>
   JSON.stringify(value, (_key, inner: unknown) =>

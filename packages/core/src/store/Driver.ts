@@ -4,7 +4,7 @@
  *
  * What every driver promises (`testing/StoreContract.ts` checks it):
  * 1. A commit is all or nothing; when it succeeds, it is as durable as the driver ever makes it.
- * 2. Positions and versions have no gap, whatever fails or runs at the same time.
+ * 2. Positions and versions have no gap, whatever fails or runs at the same time, but where something was forgotten.
  * 3. `head` and the reads never show a fact whose commit has not succeeded.
  * 4. A document shows exactly the facts of its stream up to `version`.
  */
@@ -44,6 +44,26 @@ export interface DriverCommit {
   readonly documents: ReadonlyArray<DocumentWrite>
   /** Leases that change hands with the facts, in order: the last one of an attempt counts. Default: none. */
   readonly leases?: ReadonlyArray<LeaseWrite>
+  /** What goes in the same step. Only for a driver that has `compaction`; others must not be given one. */
+  readonly forget?: DriverForget
+}
+
+/** What a commit takes out of the store for good. Positions and versions of what goes are never used again. */
+export interface DriverForget {
+  /** Streams that go whole: facts, document, places in the indexes. */
+  readonly streams: ReadonlyArray<string>
+  /** Streams of which the facts before those of this commit go; the document and the version stay. */
+  readonly histories: ReadonlyArray<string>
+  /** Attempts whose output and lease go. */
+  readonly attempts: ReadonlyArray<string>
+}
+
+/** What a store offers that can forget. */
+export interface DriverCompaction {
+  /** How much the store takes on the disk, in bytes; 0 for one in memory. */
+  readonly size: Effect.Effect<number, StoreError>
+  /** Gives the space of what was forgotten back to the disk. Others read and write meanwhile. */
+  readonly shrink: Effect.Effect<void, StoreError>
 }
 
 /** A lease that is taken, whoever had it before, or given back (`undefined`) as part of a commit. */
@@ -155,6 +175,8 @@ export interface Driver {
       limit: number
     ) => Effect.Effect<ReadonlyArray<OutputRecord>, StoreError>
   }
+  /** Absent for a store that cannot forget. */
+  readonly compaction?: DriverCompaction
   readonly leases: {
     /** False where the leases of the process that writes the store cannot be seen from here. Default: they can. */
     readonly visible?: false

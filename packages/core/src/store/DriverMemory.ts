@@ -1,6 +1,6 @@
 /** The in-memory driver: the reference that the others are measured by. Nothing outlives the process. */
 import * as Effect from "effect/Effect"
-import type { Driver, OutputRecord } from "./Driver.ts"
+import type { Driver, DriverForget, OutputRecord } from "./Driver.ts"
 import { Head } from "./Head.ts"
 import type { LogRow } from "./Log.ts"
 import { MemoryTables } from "./MemoryTables.ts"
@@ -8,25 +8,36 @@ import { MemoryTables } from "./MemoryTables.ts"
 /** Makes an empty in-memory store. */
 export const make: Effect.Effect<Driver> = Effect.sync(() => {
   const tables = new MemoryTables()
-  const rows: Array<LogRow> = []
+  let rows: Array<LogRow> = []
+  let last = 0
   const rowsByStream = new Map<string, Array<LogRow>>()
   const outputs = new Map<string, Array<OutputRecord>>()
-  const head = new Head(() => rows.length)
+  const head = new Head(() => last)
 
-  const commit: Driver["commit"] = ({ expected, facts, documents, leases }) =>
+  const take = (forget: DriverForget): void => {
+    const gone = new Set([...forget.streams, ...forget.histories])
+    rows = rows.filter(({ stream }) => !gone.has(stream))
+    for (const stream of gone) rowsByStream.delete(stream)
+    for (const attemptId of forget.attempts) outputs.delete(attemptId)
+    tables.forget(forget)
+  }
+
+  const commit: Driver["commit"] = ({ expected, facts, documents, leases, forget }) =>
     Effect.suspend(() => {
       const conflict = tables.conflict(expected)
       if (conflict !== undefined) return Effect.fail(conflict)
-      tables.addFacts(facts, rows.length + 1)
+      if (forget !== undefined) take(forget)
+      tables.addFacts(facts, last + 1)
       for (const fact of facts) {
-        const row = { ...fact, position: rows.length + 1 }
+        last += 1
+        const row = { ...fact, position: last }
         rows.push(row)
         append(rowsByStream, fact.stream, row)
       }
       for (const document of documents) tables.putDocument(document)
       tables.putLeases(leases)
       head.announce()
-      return Effect.succeed(rows.length)
+      return Effect.succeed(last)
     })
 
   return {
@@ -36,10 +47,17 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
     loadNow: (view, key, stream) => tables.load(view, key, stream),
     list: (query) => Effect.sync(() => tables.list(query)),
     count: (query, max) => Effect.sync(() => tables.count(query, max)),
-    readAfter: (position, limit) => Effect.sync(() => rows.slice(position, position + limit)),
+    readAfter: (position, limit) =>
+      Effect.sync(() => {
+        const from = firstBeyond(rows, position)
+        return rows.slice(from, from + limit)
+      }),
     readStream: (stream, afterVersion, limit) =>
-      Effect.sync(() => rowsByStream.get(stream)?.slice(afterVersion, afterVersion + limit) ?? []),
-    head: Effect.sync(() => rows.length),
+      Effect.sync(() =>
+        (rowsByStream.get(stream) ?? []).filter(({ version }) => version > afterVersion).slice(0, limit)
+      ),
+    head: Effect.sync(() => last),
+    compaction: { size: Effect.succeed(0), shrink: Effect.void },
     awaitBeyond: (position) => head.awaitBeyond(position),
     outputs: {
       append: (attemptId, records, drop, fence) =>
@@ -61,6 +79,17 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
 })
 
 // --- internal ---
+
+/** The index of the first row beyond a position; positions have gaps where something was forgotten. */
+const firstBeyond = (rows: ReadonlyArray<LogRow>, position: number): number => {
+  let [low, high] = [0, rows.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((rows[middle]?.position ?? 0) > position) high = middle
+    else low = middle + 1
+  }
+  return low
+}
 
 const append = (groups: Map<string, Array<LogRow>>, stream: string, row: LogRow): void => {
   const group = groups.get(stream)

@@ -5,10 +5,12 @@
 import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
 import * as RedBlackTree from "effect/RedBlackTree"
+import { splitStream } from "./Aggregate.ts"
 import type {
   DocumentWrite,
   Driver,
   DriverCount,
+  DriverForget,
   DriverQuery,
   Fence,
   Lease,
@@ -82,6 +84,20 @@ export class MemoryTables {
       if (lease === undefined) this.#leases.delete(attemptId)
       else this.#leases.set(attemptId, lease)
     }
+  }
+
+  /** Takes streams out, and the leases of attempts. */
+  forget({ streams, attempts }: DriverForget): void {
+    for (const stream of streams) {
+      const { name: view, key } = splitStream(stream)
+      const documents = this.#documentsOf(view)
+      for (const [index, sort] of Object.entries(documents.get(key)?.sorts ?? {})) {
+        this.#updateIndex(view, index, RedBlackTree.removeFirst(sort))
+      }
+      documents.delete(key)
+      this.#streams.delete(stream)
+    }
+    for (const attemptId of attempts) this.#leases.delete(attemptId)
   }
 
   /** Whether the attempt is held with this token at this time. */

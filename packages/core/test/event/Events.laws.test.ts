@@ -18,12 +18,23 @@ aggregateLaws({
     { _tag: "EventAccepted", event, contentDigest: "a", runIds, depth: 0 },
     { _tag: "EventDuplicateDiffered", type: "t", contentDigest: "b" },
     { _tag: "EventReplayed", generation: 1, runIds },
-    { _tag: "EventReplayed", generation: 2, runIds, maintenanceAttemptId }
+    { _tag: "EventReplayed", generation: 2, runIds, maintenanceAttemptId },
+    {
+      _tag: "EventCompacted",
+      event: { id: event.id, type: "t", receivedAt: event.receivedAt },
+      contentDigest: "a",
+      differingDuplicates: [{ at: event.receivedAt, type: "t", contentDigest: "b" }],
+      runIds,
+      generation: 2,
+      depth: 0,
+      createdAt: event.receivedAt
+    }
   ],
   commands: [
     { ...accept, contentDigest: "a" },
     { ...accept, contentDigest: "b" },
     { _tag: "Replay", generation: 1, runIds },
-    { _tag: "Replay", generation: 2, runIds, maintenanceAttemptId }
+    { _tag: "Replay", generation: 2, runIds, maintenanceAttemptId },
+    { _tag: "Compact" }
   ]
 })

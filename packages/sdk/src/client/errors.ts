@@ -28,6 +28,10 @@ const define = <const Tag extends string, Facts extends object = object>(tag: Ta
 export class InvalidEvent extends define<"InvalidEvent", { field: string; reason: string }>("InvalidEvent") {}
 /** There is no event with this id. */
 export class UnknownEvent extends define<"UnknownEvent", { eventId: string }>("UnknownEvent") {}
+/** The history of the event was compacted: it cannot be replayed. Nothing was recorded. */
+export class EventForgotten extends define<"EventForgotten", { eventId: string; compactedAt: string }>(
+  "EventForgotten"
+) {}
 /** There is no run with this id. */
 export class UnknownRun extends define<"UnknownRun", { runId: string }>("UnknownRun") {}
 /** There is no maintenance attempt with this id. */
@@ -111,6 +115,7 @@ export class ClientClosed extends define<"ClientClosed">("ClientClosed") {}
 const byTag: Readonly<Record<string, new (message: string, facts: never) => FlowError>> = {
   InvalidEvent,
   UnknownEvent,
+  EventForgotten,
   UnknownRun,
   UnknownMaintenanceAttempt,
   RunAlreadyEnded,

@@ -5,13 +5,14 @@
  * 1. Everything is checked before anything is written: a conflict leaves nothing behind.
  * 2. `UNIQUE (stream, version)` stands behind the check; it can only fail through a bug, and then the group runs one by one.
  */
-import { streamOf } from "@patchmoi/core/store/Aggregate"
-import type { DocumentWrite, DriverCommit } from "@patchmoi/core/store/Driver"
+import { splitStream, streamOf } from "@patchmoi/core/store/Aggregate"
+import type { DocumentWrite, DriverCommit, DriverForget } from "@patchmoi/core/store/Driver"
 import { type EncodedFact, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Either from "effect/Either"
 import type { Connection } from "./Connection.ts"
 import { Entries, type Sorts } from "./Entries.ts"
 import type { Leases } from "./Leases.ts"
+import type { Outputs } from "./Outputs.ts"
 import { toText } from "./text.ts"
 
 /** A stream as the current transaction has left it. */
@@ -35,10 +36,13 @@ export class CommitTables {
   readonly #updateStream
   readonly #updateDocument
   readonly #insertFact
+  readonly #deleteFacts
+  readonly #deleteStream
 
   constructor(
     connection: Connection,
-    readonly leases: Leases
+    readonly leases: Leases,
+    readonly outputs: Outputs
   ) {
     this.entries = new Entries(connection)
     this.#selectHead = connection.prepare("SELECT coalesce(max(position), 0) FROM facts")
@@ -53,9 +57,11 @@ export class CommitTables {
     this.#insertFact = connection.prepare(
       "INSERT INTO facts (position, stream, version, at, type, data) VALUES (?, ?, ?, ?, ?, ?)"
     )
+    this.#deleteFacts = connection.prepare("DELETE FROM facts WHERE stream = ?")
+    this.#deleteStream = connection.prepare("DELETE FROM streams WHERE id = ?")
   }
 
-  /** The position of the last fact. */
+  /** The position of the last fact. A fact at the head is never forgotten but by a commit that writes another one. */
   head(): number {
     return Number(this.#selectHead.values()[0]?.[0] ?? 0)
   }
@@ -73,9 +79,11 @@ export class CommitTables {
   }
 
   /** Writes the commit and gives the position of the last fact; a conflict writes nothing. */
-  apply({ expected, facts, documents, leases }: DriverCommit): Either.Either<number, VersionConflict> {
+  apply(commit: DriverCommit): Either.Either<number, VersionConflict> {
+    const { expected, facts, documents, leases, forget } = commit
     const conflict = this.#conflictOf(expected, facts)
     if (conflict !== undefined) return Either.left(conflict)
+    if (forget !== undefined) this.#forget(forget)
     // The row of a stream has to be there before its facts: its last version and its document are known already.
     const writes = new Map(documents.map((document) => [document.stream, document]))
     const versions = new Map<string, number>()
@@ -99,6 +107,20 @@ export class CommitTables {
       else this.leases.put(attemptId, lease)
     }
     return Either.right(this.#head)
+  }
+
+  #forget({ streams, histories, attempts }: DriverForget): void {
+    for (const stream of [...streams, ...histories]) this.#deleteFacts.run(this.#stateOf(stream).id)
+    for (const stream of streams) {
+      const { id, sorts } = this.#stateOf(stream)
+      this.entries.move(splitStream(stream).name, id, sorts, noSorts)
+      this.#deleteStream.run(id)
+      this.#streams.set(stream, noStream)
+    }
+    for (const attemptId of attempts) {
+      this.outputs.remove(attemptId)
+      this.leases.remove(attemptId)
+    }
   }
 
   /** The first stream that is not where the commit expects it, or that a fact of it does not go on from. */

@@ -33,6 +33,11 @@ WHERE attempt = ? AND sequence >= ? ORDER BY sequence LIMIT ?`
     if (drop !== undefined) this.#drop.run(attempt, drop.from, drop.before)
   }
 
+  /** Takes all output of an attempt out. */
+  remove(attemptId: string): void {
+    this.#drop.run(toText(attemptId), 0, Number.MAX_SAFE_INTEGER)
+  }
+
   read(attemptId: string, fromSequence: number, limit: number): ReadonlyArray<OutputRecord> {
     return this.#select
       .values(toText(attemptId), fromSequence, Math.max(0, limit))
