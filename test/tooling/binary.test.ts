@@ -17,7 +17,10 @@ interface Ended {
   readonly stderr: string
 }
 
-const run = async (argv: ReadonlyArray<string>, options: Bun.SpawnOptions.OptionsObject): Promise<Ended> => {
+const run = async (
+  argv: ReadonlyArray<string>,
+  options: { readonly cwd: string; readonly env: Record<string, string | undefined> }
+): Promise<Ended> => {
   const child = Bun.spawn([...argv], { ...options, stdin: "ignore", stdout: "pipe", stderr: "pipe" })
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   return { code, stdout, stderr }
