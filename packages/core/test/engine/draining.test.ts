@@ -8,6 +8,7 @@ import * as TestClock from "effect/TestClock"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { EngineOptions } from "../../src/engine/EngineOptions.ts"
 import type * as ExecutorMemory from "../../src/executor/ExecutorMemory.ts"
+import type { RunId } from "../../src/Ids.ts"
 import * as Store from "../../src/store/Store.ts"
 import { turns, until } from "../../src/testing/ClockSteps.ts"
 import { it } from "../../src/testing/effectTest.ts"
@@ -84,3 +85,40 @@ it.effect("a stop without attempts under way returns at once", () =>
     yield* engine.stop
   }).pipe(Effect.provide(Store.layerMemory))
 )
+
+it.effect(
+  "an immediate stop ends attempts as lost at once, cuts a drain short, claims no more, and loses nothing",
+  () => {
+    const executed: Array<string> = []
+    return Effect.gen(function* () {
+      const engine = yield* startEngine(
+        noting(executed, () => Effect.never),
+        { shutdownGraceMillis: 60_000, concurrency: 2 }
+      )
+      const { stopNow, drain } = yield* Effect.provide(Engine.Engine, engine.context)
+      const runIds = yield* Effect.forEach(["e1", "e2", "e3"], engine.dispatch)
+      yield* until(
+        Effect.sync(() => executed.length),
+        (count) => count === 2
+      )
+      const draining = yield* Effect.fork(drain)
+      yield* turns()
+      expect(yield* Effect.forEach(runIds, statusOf)).toEqual(["running", "running", "queued"])
+      yield* stopNow
+      yield* Fiber.join(draining)
+      yield* stopNow
+      expect(yield* Effect.forEach(runIds, statusOf)).toEqual(["queued", "queued", "queued"])
+      const late = yield* engine.dispatch("e4")
+      yield* turns()
+      expect(yield* statusOf(late)).toBe("queued")
+      yield* engine.stop
+      const next = yield* startEngine(noting(executed, taking(0)))
+      const { awaitRuns } = yield* Effect.provide(Engine.Engine, next.context)
+      const runs = yield* awaitRuns([...runIds, late])
+      expect(runs.map(({ processStatus }) => processStatus)).toEqual(runs.map(() => "completed"))
+      yield* next.stop
+    }).pipe(Effect.provide(Store.layerMemory))
+  }
+)
+
+const statusOf = (runId: RunId) => Effect.map(runOf(runId), ({ processStatus }) => processStatus)

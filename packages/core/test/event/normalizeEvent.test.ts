@@ -160,3 +160,29 @@ describe("what is kept", () => {
     })
   })
 })
+
+test("occurredAt is an ISO 8601 date, as the sender wrote it, or refused by its name", () => {
+  const good = ["2026-01-31", "2026-01-31T12:00Z", "2026-01-31T12:00:00.123456Z", "2026-01-31T12:00:00+02:00"]
+  for (const occurredAt of [
+    ...good,
+    "2026-01-31T12:00:00+0200",
+    "2026-01-31 12:00:00",
+    "2026-01-31t12:00:00z"
+  ]) {
+    expect(Either.getOrThrow(normalizeEvent({ id: "e", type: "t", occurredAt }, 0)).occurredAt).toBe(
+      occurredAt
+    )
+  }
+  for (const occurredAt of [
+    "",
+    "yesterday",
+    "2026-13-01",
+    "2026-01-31T25:00:00Z",
+    "1769817600000",
+    "Sat, 31 Jan 2026"
+  ]) {
+    const refused = Either.getOrThrow(Either.flip(normalizeEvent({ id: "e", type: "t", occurredAt }, 0)))
+    expect(refused).toMatchObject({ _tag: "InvalidEvent", field: "occurredAt" })
+    expect(refused.message).toContain("ISO 8601")
+  }
+})
