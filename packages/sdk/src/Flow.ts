@@ -9,7 +9,7 @@ import type { DispatchOutcome } from "@patchmoi/core/engine/Dispatcher"
 import type { CallerOptions, CancelOptions, Explanation } from "@patchmoi/core/engine/Engine"
 import type { WakeReport } from "@patchmoi/core/engine/WakeReport"
 import type { WakeOptions } from "@patchmoi/core/engine/WakeSources"
-import type { UnknownEvent } from "@patchmoi/core/event/Events"
+import type { EventForgotten, UnknownEvent } from "@patchmoi/core/event/Events"
 import type { InvalidEvent } from "@patchmoi/core/event/normalizeEvent"
 import type { CatalogSnapshot } from "@patchmoi/core/flow/Flow"
 import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
@@ -166,7 +166,10 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     readonly replayEvent: (
       eventId: string,
       options?: DispatchOptions
-    ) => Effect.Effect<DispatchResult, UnknownEvent | QueueFull | StateDisabled | StoreFailure>
+    ) => Effect.Effect<
+      DispatchResult,
+      UnknownEvent | EventForgotten | QueueFull | StateDisabled | StoreFailure
+    >
     /** Asks that a run ends; gives the run once it has. */
     readonly cancelRun: (
       runId: string,
@@ -227,6 +230,13 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     readonly listMaintenanceAttempts: (
       options?: ListMaintenanceAttemptsOptions
     ) => Effect.Effect<MaintenanceAttemptPage, CursorInvalid | StateDisabled | StoreFailure>
+    /**
+     * Asks another backend now for what an attempt waits for: to take its event, and what became of its runs. Gives the
+     * attempt as it is then; one whose runs are here is given as it is.
+     */
+    readonly syncMaintenanceAttempt: (
+      attemptId: string
+    ) => Effect.Effect<MaintenanceDocument, UnknownMaintenanceAttempt | StateDisabled | StoreFailure>
     readonly listDispatches: (
       options?: ListMaintenanceAttemptsOptions
     ) => Effect.Effect<DispatchPage, CursorInvalid | StateDisabled | StoreFailure>

@@ -5,6 +5,8 @@
  * Answers are read with the schemas of the API; the typed client of the platform is not used, as loading it costs more
  * than everything else here together (docs/decisions/0017-the-http-client-reads-by-schema.md).
  */
+
+import type { WakeOptions } from "@patchmoi/core/engine/WakeSources"
 import { type InvalidEvent, normalizeEvent, toEnvelope } from "@patchmoi/core/event/normalizeEvent"
 import { EventId, RunId } from "@patchmoi/core/Ids"
 import { hasEnded } from "@patchmoi/core/run/RunEvolve"
@@ -111,7 +113,7 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
       const request = { method: "POST", path: "/events", body, idempotent: true } as const
       return yield* Effect.flatMap(ask(DispatchAnswer, { ...request, ...waiting(wait) }), (answer) =>
         conclude(answer, wait)
-      ).pipe(Effect.mapError(whenRefused(known.ofEvent)))
+      ).pipe(Effect.mapError(whenRefused(known.ofDispatch)))
     }),
     acceptEvent: Effect.fn("FlowHttp.acceptEvent")(function* (event: unknown) {
       const body = yield* envelopeOf(event)
@@ -121,7 +123,7 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
         runs,
         timedOut,
         ...outcome
-      } = yield* Effect.mapError(answer, whenRefused(known.ofEvent))
+      } = yield* Effect.mapError(answer, whenRefused(known.ofDispatch))
       return outcome
     }),
     replayEvent: Effect.fn("FlowHttp.replayEvent")(function* (eventId: string, wait: WaitOptions = {}) {
@@ -130,7 +132,7 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
       const request = { method: "POST", path, body: {}, idempotent: false } as const
       return yield* Effect.flatMap(ask(DispatchAnswer, { ...request, ...waiting(wait) }), (answer) =>
         conclude(answer, wait)
-      ).pipe(Effect.mapError(whenRefused(known.ofEventId(eventId))))
+      ).pipe(Effect.mapError(whenRefused(known.ofReplay(eventId))))
     }),
     cancelRun: Effect.fn("FlowHttp.cancelRun")(function* (runId: string, { reason } = {}) {
       if (!isRunId(runId)) return yield* known.unknownRun(runId)
@@ -155,8 +157,8 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
     rejectRun: Effect.fn("FlowHttp.rejectRun")((runId: string, { comment }: RejectOptions = {}) =>
       decide(runId, "reject", { comment })
     ),
-    stuckRuns: Effect.fn("FlowHttp.stuckRuns")(() =>
-      Effect.mapError(read(StuckAnswer, "/runs/stuck"), whenRefused(known.ofState))
+    stuckRuns: Effect.fn("FlowHttp.stuckRuns")((which: WakeOptions = {}) =>
+      Effect.mapError(read(StuckAnswer, "/runs/stuck", queryOf(which)), whenRefused(known.ofState))
     ),
     getEvent: Effect.fn("FlowHttp.getEvent")(function* (eventId: string) {
       if (!isEventId(eventId)) return yield* known.unknownEvent(eventId)
@@ -212,6 +214,12 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
     getMaintenanceAttempt: Effect.fn("FlowHttp.getMaintenanceAttempt")(function* (attemptId: string) {
       if (attemptId === "") return yield* known.unknownAttempt(attemptId)
       const answer = read(AttemptAnswer, `/maintenance-attempts/${idPath(attemptId)}`)
+      return (yield* Effect.mapError(answer, whenRefused(known.ofAttemptId(attemptId)))).attempt
+    }),
+    syncMaintenanceAttempt: Effect.fn("FlowHttp.syncMaintenanceAttempt")(function* (attemptId: string) {
+      if (attemptId === "") return yield* known.unknownAttempt(attemptId)
+      const path = `/maintenance-attempts/${idPath(attemptId)}/sync`
+      const answer = ask(AttemptAnswer, { method: "POST", path, body: {}, idempotent: true })
       return (yield* Effect.mapError(answer, whenRefused(known.ofAttemptId(attemptId)))).attempt
     }),
     listMaintenanceAttempts: Effect.fn("FlowHttp.listMaintenanceAttempts")(function* (filter = {}) {

@@ -34,6 +34,7 @@ import {
 import { attemptsBy, eventsBy, runsBy } from "./FlowLists.ts"
 import { type ReadOutputOptions, readAllOutput, readOutputPage } from "./FlowOutput.ts"
 import { countAll } from "./FlowStats.ts"
+import { Outbox } from "./outbox/Outbox.ts"
 
 /** Makes the service. With `remembers: false` everything that asks for the past is `StateDisabled`. */
 export const make = (options: { readonly remembers?: boolean } = {}) =>
@@ -41,6 +42,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
     const engine = yield* Engine
     const store = yield* Store
     const catalog = yield* FlowCatalog
+    const outbox = yield* Effect.serviceOption(Outbox)
     const backend = store.driver.kind
     const remembering = (operation: string): Effect.Effect<void, StateDisabled> =>
       options.remembers === false ? new StateDisabled({ operation }) : Effect.void
@@ -60,6 +62,15 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         store.load(Events, eventId),
         Option.match({
           onNone: () => unknownEvent(eventId),
+          onSome: Effect.succeed
+        })
+      )
+
+    const loadAttempt = (attemptId: string) =>
+      Effect.flatMap(
+        store.load(MaintenanceAttempts, attemptId),
+        Option.match({
+          onNone: () => new UnknownMaintenanceAttempt({ attemptId }),
           onSome: Effect.succeed
         })
       )
@@ -163,18 +174,17 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         ),
       getMaintenanceAttempt: Effect.fn("Flow.getMaintenanceAttempt")(function* (attemptId: string) {
         yield* remembering("getMaintenanceAttempt")
-        return yield* Effect.flatMap(
-          store.load(MaintenanceAttempts, attemptId),
-          Option.match({
-            onNone: () => new UnknownMaintenanceAttempt({ attemptId }),
-            onSome: Effect.succeed
-          })
-        )
+        return yield* loadAttempt(attemptId)
       }),
       listMaintenanceAttempts: Effect.fn("Flow.listMaintenanceAttempts")(function* (filter = {}) {
         yield* remembering("listMaintenanceAttempts")
         const page = yield* store.list(MaintenanceAttempts, attemptsBy(filter))
         return renamed("attempts", page)
+      }),
+      syncMaintenanceAttempt: Effect.fn("Flow.syncMaintenanceAttempt")(function* (attemptId: string) {
+        yield* remembering("syncMaintenanceAttempt")
+        if (Option.isSome(outbox)) yield* outbox.value.sync(attemptId)
+        return yield* loadAttempt(attemptId)
       }),
       listDispatches: Effect.fn("Flow.listDispatches")(function* (filter = {}) {
         yield* remembering("listDispatches")

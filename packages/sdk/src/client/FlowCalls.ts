@@ -114,7 +114,7 @@ export abstract class FlowCalls<Opened extends Backend = Backend> implements Asy
 
   /**
    * How many runs wait for what, and the runs that wait for nothing that will come, with the reason. With `all`, every run
-   * that has not ended (500 at most; over HTTP the stuck ones alone).
+   * that has not ended (500 at most).
    *
    * @throws {StateDisabled} the client has no state.
    */
@@ -198,6 +198,18 @@ export abstract class FlowCalls<Opened extends Backend = Backend> implements Asy
    */
   getMaintenanceAttempt(attemptId: string, options: CallOptions = {}): Promise<MaintenanceDocument> {
     return this.#run((flow) => flow.getMaintenanceAttempt(attemptId), options)
+  }
+
+  /**
+   * Asks another backend now for what an attempt waits for: to take its event, and what became of its runs. Gives the
+   * attempt as it is then; one whose runs are here is given as it is.
+   *
+   * @throws {UnknownMaintenanceAttempt} there is none with this id.
+   * @throws {BackendUnreachable} the other backend cannot be asked for the runs; so may the other errors of a backend.
+   * @throws {StateDisabled} the client has no state.
+   */
+  syncMaintenanceAttempt(attemptId: string, options: CallOptions = {}): Promise<MaintenanceDocument> {
+    return this.#run((flow) => flow.syncMaintenanceAttempt(attemptId), options)
   }
 
   /**

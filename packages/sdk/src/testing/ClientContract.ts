@@ -3,6 +3,7 @@
  * whether the engine is in this process or behind HTTP. The parts are in the files `ClientContract*.ts` beside this one.
  */
 import { describe } from "bun:test"
+import { approvalContract } from "./ClientContractApprovals.ts"
 import { cancelContract } from "./ClientContractCancel.ts"
 import { dispatchContract } from "./ClientContractDispatch.ts"
 import { endingContract } from "./ClientContractEnding.ts"
@@ -30,6 +31,7 @@ export const clientContract = (name: string, { open }: ClientContractOptions): v
     recordContract(open)
     watchContract(open)
     cancelContract(open)
+    approvalContract(open)
     errorContract(open)
     endingContract(open)
   })

@@ -79,8 +79,8 @@ export const listContract = (open: OpenClient): void => {
   test("flows are listed with those that are broken", async () => {
     await using place = await openPlace(open)
     const { flows, broken } = await place.client.listFlows()
-    expect(flows.map(({ name }) => name)).toEqual(["echo", "flood", "gate", "strict"])
-    expect(flows[0]).toMatchObject({
+    expect(flows.map(({ name }) => name)).toEqual(["ask", "echo", "flood", "gate", "strict"])
+    expect(flows[1]).toMatchObject({
       name: "echo",
       version: 1,
       root: join(place.root, "flows/echo"),
@@ -95,15 +95,16 @@ export const listContract = (open: OpenClient): void => {
     const { client } = place
     const { steps, broken } = await client.explainEvent({ id: "1", type: "demo.strict", payload: {} })
     expect(steps.map(({ flowName, matched }) => [flowName, matched])).toEqual([
+      ["ask", false],
       ["echo", false],
       ["flood", false],
       ["gate", false],
       ["strict", false]
     ])
-    expect(steps[3]?.reason).toContain("tag")
+    expect(steps[4]?.reason).toContain("tag")
     expect(broken).toHaveLength(1)
     const matching = await client.explainEvent(echoEvent("1"))
-    expect(matching.steps[0]).toMatchObject({ flowName: "echo", stepName: "go", matched: true })
+    expect(matching.steps[1]).toMatchObject({ flowName: "echo", stepName: "go", matched: true })
     expect((await client.listEvents()).events).toEqual([])
   })
 }

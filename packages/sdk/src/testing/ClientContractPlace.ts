@@ -116,6 +116,16 @@ console.log('FLOW_RESULT {"status":"changed"}')
 for (let line = 1; line <= 2000; line++) console.log("line " + line + " " + "x".repeat(40))
 console.log('FLOW_RESULT {"status":"completed"}')
 `,
+  "flows/ask/flow.toml": manifest("ask"),
+  "flows/ask/go.ts": `
+const { runtime } = await Bun.stdin.json()
+const { approval } = runtime
+const artifacts = { approval: { prompt: "Ship it?", choices: ["ship", "hold"] } }
+const result = approval === undefined
+  ? { status: "blocked", artifacts }
+  : { status: "changed", message: JSON.stringify([approval.decision, approval.choice ?? null, approval.comment]) }
+console.log("FLOW_RESULT " + JSON.stringify(result))
+`,
   "flows/strict/flow.toml": manifest("strict", 'type = "demo.strict"\nschema = "payload.json"'),
   "flows/strict/payload.json": '{"type":"object","required":["tag"]}',
   "flows/strict/go.ts": "",

@@ -1,7 +1,9 @@
 /** Every way of opening a client, under one contract. */
 import { join } from "node:path"
+import { createHttpFlowClient } from "../../src/http.ts"
 import { type ClientState, FlowClient } from "../../src/index.ts"
 import { clientContract } from "../../src/testing/ClientContract.ts"
+import { serveWorkspace } from "./serving.ts"
 
 const openLocal = (stateOf: (root: string) => ClientState) => async (root: string) => {
   const client = await FlowClient.open({ mode: "local", cwd: root, state: stateOf(root), concurrency: 1 })
@@ -16,4 +18,24 @@ clientContract("a local client in a folder", {
 
 clientContract("a local client in a database", {
   open: openLocal((root) => ({ kind: "sqlite", dataDir: join(root, "data") }))
+})
+
+clientContract("a client over HTTP, of a server that it signs for and that keeps its record in SQLite", {
+  open: async (root) => {
+    const secret = "a secret of the client contract"
+    const dataDir = join(root, "data")
+    const server = await serveWorkspace(root, {
+      secret,
+      engine: { concurrency: 1 },
+      state: { kind: "sqlite", dataDir, access: "write" }
+    })
+    const client = createHttpFlowClient({ baseUrl: server.url, hmacSecret: secret })
+    return {
+      client,
+      [Symbol.asyncDispose]: async () => {
+        await client.close()
+        await server[Symbol.asyncDispose]()
+      }
+    }
+  }
 })

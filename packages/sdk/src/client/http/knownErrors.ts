@@ -1,4 +1,5 @@
 /** What a server says of a request, as the error that the same call has on this machine. */
+import { QueueFull } from "@patchmoi/core/engine/Backpressure"
 import { UnknownEvent } from "@patchmoi/core/event/Events"
 import { InvalidEvent } from "@patchmoi/core/event/normalizeEvent"
 import { EffectiveStatus, ProcessStatus } from "@patchmoi/core/flow/FlowResult"
@@ -56,11 +57,21 @@ export const ofEvent = (refusal: Refusal): InvalidEvent | Common => {
   })
 }
 
+/** Errors of a dispatch. */
+export const ofDispatch = (refusal: Refusal): InvalidEvent | QueueFull | Common =>
+  refusal.code === "QueueFull" ? ofQueueing(refusal) : ofEvent(refusal)
+
 /** Errors of a call that names an event. */
 export const ofEventId =
   (eventId: string) =>
   (refusal: Refusal): UnknownEvent | StateDisabled | Common =>
     refusal.code === "UnknownEvent" ? unknownEvent(eventId) : ofState(refusal)
+
+/** Errors of a replay. */
+export const ofReplay =
+  (eventId: string) =>
+  (refusal: Refusal): UnknownEvent | StateDisabled | QueueFull | Common =>
+    refusal.code === "QueueFull" ? ofQueueing(refusal) : ofEventId(eventId)(refusal)
 
 /** Errors of a call that names a run. */
 export const ofRunId =
@@ -122,3 +133,11 @@ const isProcessStatus = Schema.is(ProcessStatus)
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 const count = (value: unknown): number => (typeof value === "number" && Number.isInteger(value) ? value : 0)
+
+/** Errors of a call that queues runs. */
+const ofQueueing = (refusal: Refusal): QueueFull | Common => {
+  const { code, details, retryAfterMillis = 0 } = refusal
+  if (code !== "QueueFull") return ofAny(refusal)
+  const { queued, queueMax } = details
+  return new QueueFull({ queued: count(queued), queueMax: count(queueMax), retryAfterMillis })
+}

@@ -230,6 +230,18 @@ describe("errors", () => {
     expect(Bun.inspect(error)).not.toMatch(/a secret|token-of-ours/)
   })
 
+  test("a queue that stays full is told as it is on this machine", async () => {
+    await using server = startServer(() =>
+      refusal(429, "QueueFull", { queued: 9, queueMax: 9 }, { "retry-after": "0" })
+    )
+    await using client = open(server.url, { retries: 1 })
+    for (const call of [() => client.dispatchEvent(event), () => client.replayEvent("1")]) {
+      const error = await rejection(call())
+      expect(error).toBeInstanceOf(errors.QueueFull)
+      expect(error).toMatchObject({ queued: 9, queueMax: 9, retryAfterMillis: 0 })
+    }
+  })
+
   test("an answer that is not ours is told as it begins, without its tags", async () => {
     const answers = [
       new Response("<html><body><h1>502</h1> Bad gateway</body>", { status: 502 }),
