@@ -16,7 +16,8 @@ if (reason !== undefined) console.warn(`The systemd executor is not tested: ${re
 const files = [
   ["contract.inside.ts", 30],
   ["behaviour.inside.ts", 20],
-  ["compose.inside.ts", 2]
+  ["compose.inside.ts", 2],
+  ["daemonUnit.inside.ts", 1]
 ] as const
 
 describe.skipIf(reason !== undefined)("under a user manager of systemd", () => {
