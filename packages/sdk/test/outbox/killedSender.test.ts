@@ -58,7 +58,7 @@ test.each(seeds)(
     await using client = await FlowClient.open({
       mode: "local",
       cwd: workspace.root,
-      state: { kind: "file", dataDir },
+      state: { kind: "sqlite", dataDir },
       env: { ...process.env, OTHER: backendSecret }
     })
     await client.pollSources({ sourcesFile: sources.sourcesFile })

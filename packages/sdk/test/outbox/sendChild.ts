@@ -5,7 +5,7 @@ const { SOURCES_FILE = "", DATA_DIR = "", WORKSPACE = "" } = process.env
 const client = await FlowClient.open({
   mode: "local",
   cwd: WORKSPACE,
-  state: { kind: "file", dataDir: DATA_DIR }
+  state: { kind: "sqlite", dataDir: DATA_DIR }
 })
 process.stdout.write(".")
 while (true) {
