@@ -1,9 +1,9 @@
 /** `patchmoi log …`: care of the log behind a record. */
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
-import { argument, option, recordOptions, storeOption } from "../options.ts"
+import { argument, option, recordOptions, required, storeOption } from "../options.ts"
 import type { RecordFlags, StoreFlags } from "../Session.ts"
-import type { ExportFlags } from "./flags.ts"
+import type { CompactFlags, ExportFlags } from "./flags.ts"
 
 const verify = buildCommand<RecordFlags, [], CliContext>({
   docs: {
@@ -55,8 +55,26 @@ const importCommand = buildCommand<StoreFlags, [string], CliContext>({
   loader: lazily(() => import("./import.ts"))
 })
 
+const compact = buildCommand<CompactFlags, [], CliContext>({
+  docs: {
+    brief: "Take the history of what ended before a time out of a record in SQLite",
+    fullDescription:
+      "Takes events out of a record in SQLite whose runs, maintenance attempts and dispatches have all ended before a time, with all of these and their output, and gives the space back to the disk. A duplicate of such an event stays a duplicate for ever; a replay of it is refused. Events that go on, and runs that wait for an approval, stay. A service may write the record meanwhile."
+  },
+  parameters: {
+    flags: {
+      ...recordOptions,
+      before: required("What ended before: a time as 2026-01-31, or how long ago as 90d", "time")
+    }
+  },
+  loader: lazily(() => import("./compact.ts"))
+})
+
 /** The commands of the noun. */
-export const logCommands = buildRouteMap<"verify" | "repair" | "rebuild" | "export" | "import", CliContext>({
-  routes: { verify, repair, rebuild, export: exportCommand, import: importCommand },
+export const logCommands = buildRouteMap<
+  "verify" | "repair" | "rebuild" | "export" | "import" | "compact",
+  CliContext
+>({
+  routes: { verify, repair, rebuild, export: exportCommand, import: importCommand, compact },
   docs: { brief: "The log behind a record" }
 })

@@ -4,3 +4,7 @@ import type { RecordFlags } from "../Session.ts"
 export interface ExportFlags extends RecordFlags {
   readonly out?: string
 }
+
+export interface CompactFlags extends RecordFlags {
+  readonly before: string
+}

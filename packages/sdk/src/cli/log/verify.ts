@@ -1,6 +1,7 @@
 /** `patchmoi log verify`: reads the whole log and says how it is. A service may write it meanwhile. */
 import { LogMaintenance, repairCommand } from "@patchmoi/store-file"
 import * as Layer from "effect/Layer"
+import { heldStore } from "../../record/recordKind.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { requireRecord } from "../requireRecord.ts"
@@ -12,6 +13,7 @@ import { printFacts } from "../text/facts.ts"
 export const run: Run<RecordFlags> = async (session, flags) => {
   const directory = recordFolder(session, flags)
   requireRecord(directory)
+  if (heldStore(directory) === "sqlite") return (await import("./verifyDatabase.ts")).run(session, directory)
   const report = await runWith(session, Layer.empty, LogMaintenance.verify({ directory }))
   const { flaw } = report
   const isDamaged = flaw?.kind === "damage"
