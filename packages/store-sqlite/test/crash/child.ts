@@ -7,6 +7,7 @@ import { make as makeStore } from "@patchmoi/core/store/Store"
 import { accounts, credited, opened, statusChanged } from "@patchmoi/core/testing/StoreContractLedger"
 import * as Effect from "effect/Effect"
 import { make } from "../../src/SqliteStore.ts"
+import { stopAt } from "./stopAt.ts"
 
 /** Writers that commit at the same time, and commits of each in one run. */
 const writers = 4
@@ -14,16 +15,7 @@ const commitsEach = 12
 
 const [filename = "", target = "0"] = process.argv.slice(2)
 const say = (line: string): void => void fs.writeSync(1, `${line}\n`)
-let points = 0
-
-const point = (): void => {
-  points += 1
-  if (points !== Number(target)) return
-  process.kill(process.pid, "SIGKILL")
-  while (true) {
-    // The signal is on its way; nothing of this process runs after it.
-  }
-}
+const { point, points } = stopAt(Number(target))
 
 const write = Effect.gen(function* () {
   const store = makeStore(yield* make({ filename, point }))
@@ -57,4 +49,4 @@ const write = Effect.gen(function* () {
 })
 
 await Effect.runPromise(Effect.scoped(write))
-say(`points ${points}`)
+say(`points ${points()}`)

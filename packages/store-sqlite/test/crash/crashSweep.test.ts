@@ -14,8 +14,8 @@ import { make as makeStore } from "@patchmoi/core/store/Store"
 import { accounts } from "@patchmoi/core/testing/StoreContractLedger"
 import * as Effect from "effect/Effect"
 import { open } from "../support.ts"
+import { isLong, sample, visit } from "./visit.ts"
 
-const isLong = process.env["TEST_LONG"] === "1"
 const timeoutMillis = isLong ? 900_000 : 60_000
 
 let folder = ""
@@ -135,24 +135,3 @@ const expectWhole = (filename: string, runs: ReadonlyArray<Run>): Promise<void> 
     database.close()
     for (const suffix of ["", "-wal", "-shm"]) fs.rmSync(`${filename}${suffix}`, { force: true })
   })
-
-const sample = (last: number, count: number): ReadonlyArray<number> =>
-  Array.from({ length: count }, (_, index) => Math.floor((index * last) / count) + 1)
-
-/** Two at a time, as the machine has two cores. */
-const visit = async (
-  points: ReadonlyArray<number>,
-  look: (point: number) => Promise<void>
-): Promise<void> => {
-  const left = [...points]
-  const worker = async () => {
-    for (let point = left.shift(); point !== undefined; point = left.shift()) {
-      try {
-        await look(point)
-      } catch (error) {
-        throw new Error(`at point ${point}`, { cause: error })
-      }
-    }
-  }
-  await Promise.all([worker(), worker()])
-}
