@@ -4,7 +4,6 @@
  */
 import * as Schema from "effect/Schema"
 import { AttemptId } from "../Ids.ts"
-import type { RunDocument } from "./RunDocument.ts"
 
 /** What the worker wanted to write: the end of the attempt, a renewal of its lease, output, or its process. */
 export const LateWriteKind = Schema.Literal("end", "heartbeat", "output", "process")
@@ -40,12 +39,22 @@ export interface AttemptClaim {
   readonly leaseToken: string
 }
 
+/** What there is to know of a run to say whose it is. */
+export interface AttemptHolders {
+  readonly processStatus: string
+  readonly attempts: ReadonlyArray<{
+    readonly id: string
+    readonly leaseToken: string
+    readonly status: string
+  }>
+}
+
 /**
  * Why the holder of this token may not write for this attempt, as far as the facts tell; undefined when it may. Whether the
  * lease has run out by the clock is for who knows the lease.
  */
 export const lateReasonOf = (
-  run: RunDocument,
+  run: AttemptHolders,
   { attemptId, leaseToken }: AttemptClaim
 ): LateWriteReason | undefined => {
   const current = run.attempts.at(-1)
