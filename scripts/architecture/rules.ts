@@ -1,6 +1,7 @@
 /** Every rule about modules, by name. The architecture test runs this table, and a seed breaks each of its entries. */
 import { importCycles, knownRooms, roomArrows, sdkArrows } from "./arrows.ts"
 import type { Module, Violation } from "./house.ts"
+import { httpClientIsPortable } from "./portable.ts"
 import { coreIsPure, coreNeedsOnce, noBarrelImports, stepsImportNothing } from "./purity.ts"
 
 export const moduleRules = {
@@ -11,5 +12,6 @@ export const moduleRules = {
   coreIsPure,
   coreNeedsOnce,
   stepsImportNothing,
-  noBarrelImports
+  noBarrelImports,
+  httpClientIsPortable
 } satisfies Record<string, (modules: ReadonlyArray<Module>) => ReadonlyArray<Violation>>

@@ -96,6 +96,23 @@ describe("a seeded violation is found", () => {
     /not a published door/
   )
   breaks("roomArrows", { "flows/one/a.ts": `import "@patchmoi/sdk/nowhere"` }, /not a published door/)
+  breaks(
+    "httpClientIsPortable",
+    {
+      "packages/sdk/src/http.ts": `export const open = () => import("./client/back.ts")\nimport type { S } from "node:fs"`,
+      "packages/sdk/src/client/back.ts": `import "@patchmoi/core/A"`,
+      "packages/core/src/A.ts": `import { readFile } from "node:fs/promises"`
+    },
+    /http\.ts → .*back\.ts → .*A\.ts imports node:fs\/promises/
+  )
+  breaks(
+    "httpClientIsPortable",
+    {
+      "packages/sdk/src/FlowHttp.ts": `import { open } from "@patchmoi/store-file/S"`,
+      "packages/store-file/src/S.ts": ""
+    },
+    /FlowHttp\.ts imports @patchmoi\/store-file\/S/
+  )
   breaks("knownRooms", { "packages/extra/src/a.ts": "" }, /packages\/extra has no arrows/)
   breaks(
     "sdkArrows",
