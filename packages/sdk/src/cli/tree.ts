@@ -9,6 +9,8 @@ import { commonOptions } from "./options.ts"
 import { patchCommands } from "./patch/commands.ts"
 import { runCommands } from "./run/commands.ts"
 import type { CommonFlags } from "./Session.ts"
+import { serveCommand } from "./serve/command.ts"
+import { tokenCommands } from "./serve/tokenCommands.ts"
 import { watchCommand } from "./watch/command.ts"
 
 /** The name of the program. */
@@ -17,7 +19,17 @@ export const programName = "patchmoi"
 /** The shells for which there are completions. */
 const shells = ["bash", "zsh", "fish"] as const
 
-type Noun = "flow" | "watch" | "event" | "run" | "attempt" | "patch" | "log" | "completions"
+type Noun =
+  | "serve"
+  | "flow"
+  | "watch"
+  | "event"
+  | "run"
+  | "attempt"
+  | "patch"
+  | "log"
+  | "token"
+  | "completions"
 
 const completions = buildCommand<CommonFlags, [(typeof shells)[number]], CliContext>({
   docs: {
@@ -51,6 +63,7 @@ const completions = buildCommand<CommonFlags, [(typeof shells)[number]], CliCont
 /** All commands. */
 export const commandTree: CommandMap = buildRouteMap<Noun, CliContext>({
   routes: {
+    serve: serveCommand,
     flow: flowCommands,
     watch: watchCommand,
     event: eventCommands,
@@ -58,6 +71,7 @@ export const commandTree: CommandMap = buildRouteMap<Noun, CliContext>({
     attempt: attemptCommands,
     patch: patchCommands,
     log: logCommands,
+    token: tokenCommands,
     completions
   },
   docs: { brief: "Watches upstream, runs flows, carries patches over, and keeps the record of it." }

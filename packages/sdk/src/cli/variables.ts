@@ -7,6 +7,13 @@ export const variables = {
     "The sources file of `watch`, when `--sources` is not given; the secrets that it names reach no step of any command.",
   CODEX_FLOW_BACKEND_CWD: "The workspace, when `--cwd` is not given.",
   CODEX_FLOW_BACKEND_DATA_DIR: "As `DATA_DIR`, which beats it; not for `flow fire`.",
+  CODEX_FLOW_BACKEND_HOST: "The address that `serve` listens on, when `--host` is not given.",
+  CODEX_FLOW_BACKEND_PORT: "The port that `serve` listens on, when `--port` is not given.",
+  CODEX_FLOW_BACKEND_SECRET:
+    "The shared secret of `serve`, unless `--secret-env` names another variable. It reaches no step.",
+  CODEX_FLOW_BACKEND_EXECUTOR: "What runs the steps of `serve`, when `--executor` is not given.",
+  CODEX_FLOW_BACKEND_FORWARD_ENV:
+    "Names of variables, with commas between: what `serve` hands on to every step, instead of the list below.",
   NO_COLOR: "Anything but the empty text: no colours.",
   COLUMNS: "The width of tables, instead of the terminal's."
 } as const

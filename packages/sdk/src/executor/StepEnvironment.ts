@@ -16,6 +16,8 @@ export interface StepEnvironment {
   readonly values: Readonly<Record<string, string | undefined>>
   /** Further names that no step gets, such as those that a sources file names as secrets. */
   readonly secrets: ReadonlyArray<string>
+  /** In the mode `service`: the names that are handed on, instead of the short list. */
+  readonly forward?: ReadonlyArray<string>
 }
 
 /** What a service hands on to every step. */
@@ -65,7 +67,7 @@ export const makeStepVariables = (
   const variables: Record<string, string> = {}
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined || isSecretName(name, secrets)) continue
-    if (mode === "inherit" || isServiceName(name) || invocation.plan.env.includes(name))
+    if (mode === "inherit" || isForwarded(environment, name) || invocation.plan.env.includes(name))
       variables[name] = value
   }
   return Either.right(Object.assign(variables, runtimeVariables(environment, invocation)))
@@ -88,6 +90,9 @@ export const resolveRuntime = (environment: StepEnvironment, invocation: StepInv
 }
 
 // --- internal ---
+
+const isForwarded = ({ forward }: StepEnvironment, name: string): boolean =>
+  forward === undefined ? isServiceName(name) : forward.includes(name)
 
 /** The gates, such as `CODEX_FLOW_PUSH`; not what configures patchmoi itself. */
 const isServiceName = (name: string): boolean =>

@@ -78,8 +78,10 @@ export const make = (
         const answer = await serve(serving, guards, routes, request, told, listener).catch(
           (error: unknown) => {
             const failure = failureOf(error)
+            if (failure === undefined || failure.code === "StoreError") {
+              log(Effect.logError(`A request could not be served: ${describe(error)}`))
+            }
             if (failure !== undefined) return failureAnswer(failure)
-            log(Effect.logError("A request could not be served", error))
             return failureAnswer(new HttpFailure("InternalError", "The server failed; its log says more"))
           }
         )
@@ -118,6 +120,10 @@ const makeRecord = (serving: Serving): LazyRecord => {
     close: async () => (await built)?.close()
   }
 }
+
+/** For the log, which is the operator's: everything that is known. */
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error)
 
 /** Lives as long as the server does, beyond any one effect. */
 const makeStop = (): AbortController => new AbortController()

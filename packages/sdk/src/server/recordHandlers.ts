@@ -168,9 +168,12 @@ const answered = <A, E, R>(
 ): Effect.Effect<A | HttpServerResponse.HttpServerResponse, never, R> =>
   Effect.catchAll(effect, (error) => {
     const failure = failureOf(error)
-    return failure === undefined
-      ? Effect.die(error)
-      : Effect.succeed(HttpServerResponse.fromWeb(failureAnswer(failure)))
+    if (failure === undefined) return Effect.die(error)
+    const answer = HttpServerResponse.fromWeb(failureAnswer(failure))
+    // What the store said is for the log: it may name files.
+    return failure.code === "StoreError" && error instanceof Error
+      ? Effect.as(Effect.logError(`A request could not be served: ${error.message}`), answer)
+      : Effect.succeed(answer)
   })
 
 /** Requests that do not fit the API are told what is wrong, in our words; bugs are logged, and told as nothing but that. */

@@ -101,6 +101,8 @@ const listen = (host: string, port: number, fetch: FlowServer.FlowServer["fetch"
     // Our own limit is lower; this one only keeps the runtime from taking in what we refuse.
     maxRequestBodySize: 64 * 1_048_576,
     development: false,
+    // Without this, a second process may listen on the same port where `development` is off, and get half of the requests.
+    reusePort: false,
     fetch: (request, server) => fetch(request, server),
     // What fails before a request is one of ours: never the runtime's page with source lines.
     error: () => failureAnswer(new HttpFailure("InternalError", "The server failed; its log says more"))

@@ -1,0 +1,39 @@
+/** The backend in the foreground: prints where it listens, and serves until SIGTERM or Ctrl-C. */
+import { availableParallelism } from "node:os"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Backend from "../../daemon/Backend.ts"
+import type { Run } from "../command.ts"
+import { exitCodes } from "../exitCodes.ts"
+import { awaitAbort, interruptedBy } from "../interruption.ts"
+import { runWith } from "../runWith.ts"
+import type { ServeFlags } from "./flags.ts"
+import { planOf } from "./plan.ts"
+
+/** A stop by SIGTERM is how a service ends: exit code 0. */
+export const run: Run<ServeFlags> = async (session, flags) => {
+  const { secretName, ...plan } = planOf(session, flags)
+  const signal = session.caller.interruption()
+  const backend = Backend.run(
+    {
+      ...plan,
+      workspaceRoot: session.directory,
+      store: flags.store,
+      env: session.caller.env,
+      secretNames: [secretName],
+      ...(flags.hosts === undefined ? {} : { hosts: flags.hosts }),
+      engine: { concurrency: flags.concurrency ?? availableParallelism() }
+    },
+    ({ url }) =>
+      Effect.sync(() =>
+        session.json
+          ? session.print(`${JSON.stringify({ url, dataDir: plan.dataDir })}\n`)
+          : session.print(`patchmoi listens on ${url}; the record is in ${plan.dataDir}\n`)
+      )
+  )
+  await runWith(session, Layer.empty, Effect.raceFirst(backend, awaitAbort(signal)), {
+    logLevel: LogLevel.Info
+  })
+  return interruptedBy(signal) === "SIGTERM" ? exitCodes.good : exitCodes.interrupted
+}
