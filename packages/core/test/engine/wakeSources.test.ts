@@ -17,7 +17,16 @@ import * as Store from "../../src/store/Store.ts"
 import { turns, until } from "../../src/testing/ClockSteps.ts"
 import { it } from "../../src/testing/effectTest.ts"
 import { singleStepFlow } from "../../src/testing/flows.ts"
-import { answering, dispatchOne, engineOver, event, eventType, runOf, taking } from "./support.ts"
+import {
+  answering,
+  dispatchOne,
+  engineOver,
+  event,
+  eventType,
+  memoryEngine,
+  runOf,
+  taking
+} from "./support.ts"
 
 const flow = singleStepFlow("step", eventType, {
   concurrencyKey: "/payload/key",
@@ -59,7 +68,7 @@ describe("a run that has not ended", () => {
       expect(wakes.get(approval)).toEqual({ _tag: "Approval", prompt: "Go on?" })
       expect(wakes.has(done)).toBe(false)
       expect((yield* report(false)).runs).toEqual([])
-    }).pipe(Effect.provide(engineOver([flow], steps, { workerId: "w" })), Effect.provide(Store.layerMemory))
+    }).pipe(Effect.provide(memoryEngine([flow], steps, { workerId: "w" })))
   )
 
   it.effect("is stuck without a lease that holds, and behind a limit whose holder is not under way", () =>
@@ -94,7 +103,7 @@ describe("a run that has not ended", () => {
       expect(reasons.get(runOut)).toContain("ran out at 1970-01-01")
       expect(reasons.get(foreign)).toContain("not that of its attempt")
       expect(reasons.get(limited)).toContain("held by run gone")
-    }).pipe(Effect.provide(engineOver([flow], steps, { runs: false })), Effect.provide(Store.layerMemory))
+    }).pipe(Effect.provide(memoryEngine([flow], steps, { runs: false })))
   )
 })
 
