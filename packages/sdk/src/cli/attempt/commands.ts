@@ -30,8 +30,20 @@ const show = buildCommand<RecordFlags, [string], CliContext>({
   loader: lazily(() => import("./show.ts"))
 })
 
+const sync = buildCommand<RecordFlags, [string], CliContext>({
+  docs: { brief: "Ask another backend now for what an attempt waits for" },
+  parameters: {
+    flags: recordOptions,
+    positional: {
+      kind: "tuple",
+      parameters: [argument("The id of the maintenance attempt", "attempt")]
+    }
+  },
+  loader: lazily(() => import("./sync.ts"))
+})
+
 /** The commands of the noun. */
-export const attemptCommands = buildRouteMap<"list" | "show", CliContext>({
-  routes: { list, show },
+export const attemptCommands = buildRouteMap<"list" | "show" | "sync", CliContext>({
+  routes: { list, show, sync },
   docs: { brief: "The maintenance attempts of a record" }
 })

@@ -20,9 +20,8 @@ export const run: Run<RecordFlags, [string]> = async (session, flags, attemptId)
   return exitCodes.good
 }
 
-// --- internal ---
-
-const printAttempt = (session: Session, attempt: MaintenanceDocument): void =>
+/** Prints an attempt for people. */
+export const printAttempt = (session: Session, attempt: MaintenanceDocument): void =>
   printFacts(session, [
     ["attempt", attempt.id],
     ["event", attempt.eventId],
@@ -33,6 +32,8 @@ const printAttempt = (session: Session, attempt: MaintenanceDocument): void =>
     ["tag", attempt.upstreamTag],
     ["ref", attempt.upstreamRef],
     ["sha", attempt.upstreamSha],
+    ["backend", attempt.workspaceBackendUrl],
+    ["waits for", attempt.awaitsBackend === true ? "the backend to accept the event" : undefined],
     ["message", attempt.message],
     ["error", attempt.error],
     ["replaced by", attempt.replacedBy],
