@@ -8,6 +8,7 @@ import manifest from "../../packages/sdk/package.json" with { type: "json" }
 const repository = dirname(dirname(import.meta.dir))
 
 let folder = ""
+const started: Array<Bun.Subprocess> = []
 const program = (): string => join(folder, "bin/patchmoi")
 const workspace = (): string => join(folder, "workspace")
 
@@ -31,6 +32,46 @@ const environment = (): Record<string, string> => ({ PATH: join(folder, "empty")
 
 const patchmoi = (...words: ReadonlyArray<string>): Promise<Ended> =>
   run([program(), ...words], { cwd: workspace(), env: environment() })
+
+/** Starts `patchmoi serve` on a free port. */
+const serve = async () => {
+  const child = Bun.spawn([program(), "serve", "--port", "0", "--data-dir", join(folder, "record")], {
+    cwd: workspace(),
+    env: environment(),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe"
+  })
+  started.push(child)
+  const texts = { stdout: "", stderr: "" }
+  const take = async (name: "stdout" | "stderr"): Promise<void> => {
+    for await (const bytes of child[name]) texts[name] += new TextDecoder().decode(bytes)
+  }
+  const taken = Promise.all([take("stdout"), take("stderr")])
+  const deadlineMillis = performance.now() + 10_000
+  let url: string | undefined
+  while (url === undefined) {
+    if (child.exitCode !== null || performance.now() > deadlineMillis) {
+      throw new Error(`patchmoi serve does not listen: ${texts.stdout}${texts.stderr}`)
+    }
+    await Bun.sleep(5)
+    url = /http:\/\/[\w.:]+/.exec(texts.stdout + texts.stderr)?.[0]
+  }
+  const stop = async (): Promise<number> => {
+    child.kill("SIGTERM")
+    await taken
+    return await child.exited
+  }
+  return { url, stop }
+}
+
+const messagesOf = async (url: string): Promise<ReadonlyArray<string>> => {
+  const response = await fetch(`${url}/runs?eventId=guest-2`)
+  expect(response.status).toBe(200)
+  const { runs }: { readonly runs: ReadonlyArray<{ readonly result: { readonly message: string } }> } =
+    JSON.parse(await response.text())
+  return runs.map(({ result }) => result.message).sort()
+}
 
 const steps = {
   raw: `const { flow } = await Bun.stdin.json()
@@ -66,7 +107,11 @@ beforeAll(async () => {
   expect(built.code, built.stderr).toBe(0)
   expect(built.stdout).toStartWith(`${program()}: `)
 }, 120_000)
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  for (const child of started) child.kill("SIGKILL")
+  await Promise.all(started.map(({ exited }) => exited))
+  await rm(folder, { recursive: true, force: true })
+})
 
 describe("the single file", () => {
   test("is one file", async () => {
@@ -82,6 +127,24 @@ describe("the single file", () => {
     expect(code, stderr).toBe(0)
     expect(stdout).toContain('"raw Ada"')
     expect(stdout).toContain('"module Ada"')
+  })
+
+  test("serves: takes an event over HTTP, runs its steps, keeps the record over a restart", async () => {
+    const event = { id: "guest-2", type: "guest.arrived", payload: { name: "Grace" } }
+    const first = await serve()
+    const dispatched = await fetch(`${first.url}/events?wait=true`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(event)
+    })
+    expect(dispatched.status).toBe(202)
+    expect(await dispatched.json()).toMatchObject({ status: "accepted", eventId: "guest-2", matched: 2 })
+    expect(await messagesOf(first.url)).toEqual(["module Grace", "raw Grace"])
+    expect(await first.stop()).toBe(0)
+
+    const second = await serve()
+    expect(await messagesOf(second.url)).toEqual(["module Grace", "raw Grace"])
+    expect(await second.stop()).toBe(0)
   })
 
   test("is not changed by what lies in the folder where it is started", async () => {

@@ -63,7 +63,7 @@ export const make = (options: SystemdExecutorOptions): Effect.Effect<Executor["T
         const { attemptId, plan } = invocation
         const unwanted = yield* Effect.mapError(manager.environmentNames, ({ message }) => broken(message))
         return yield* Effect.acquireUseRelease(
-          prepareUnit(manager, attemptId, step.variables),
+          Effect.mapError(prepareUnit(manager, attemptId, step.variables), ({ message }) => broken(message)),
           Effect.fnUntraced(function* (unit) {
             const watch = makeOutputWatch(invocation.flow)
             let complaint = ""

@@ -14,7 +14,7 @@ import type { ResourceLimits } from "@patchmoi/core/flow/Flow"
 import * as Effect from "effect/Effect"
 import type { StepEnvironment } from "./StepEnvironment.ts"
 import type { StepCommand } from "./StepProcess.ts"
-import { findManager, type SystemdManager } from "./SystemdManager.ts"
+import { findManager, type SystemdManager, SystemdUnavailable } from "./SystemdManager.ts"
 
 /** A unit that was named, and where its files are. */
 export interface SystemdUnit {
@@ -36,19 +36,27 @@ export interface SystemdLimits {
   readonly resources: ResourceLimits
 }
 
-/** Names the unit of an attempt and writes its environment. `remove` takes both files away. */
+/** Names the unit of an attempt and writes its environment; `removeUnit` takes that away. Fails when the folder of the user cannot be written. */
 export const prepareUnit = (
   manager: SystemdManager,
   attemptId: string,
   variables: Readonly<Record<string, string>>
-): Effect.Effect<SystemdUnit> =>
-  Effect.sync(() => {
+): Effect.Effect<SystemdUnit, SystemdUnavailable> =>
+  Effect.suspend(() => {
     const random = crypto.randomUUID().slice(0, 8)
     const name = `patchmoi-${attemptId.replaceAll(/[^A-Za-z0-9:_.-]/g, "_").slice(0, 128)}-${random}.service`
     const unit = unitAt(manager.runtimeFolder, name)
-    mkdirSync(unit.folder, { recursive: true, mode: 0o700 })
-    writeFileSync(unit.environmentFile, environmentText(variables), { mode: 0o600, flag: "wx" })
-    return unit
+    return Effect.try({
+      try: () => {
+        mkdirSync(unit.folder, { recursive: true, mode: 0o700 })
+        writeFileSync(unit.environmentFile, environmentText(variables), { mode: 0o600, flag: "wx" })
+        return unit
+      },
+      catch: (cause) =>
+        new SystemdUnavailable({
+          reason: `${unit.folder} cannot be written (${cause instanceof Error ? cause.message : String(cause)})`
+        })
+    }).pipe(Effect.tapError(() => removeUnit(unit)))
   })
 
 /** Removes the files of a unit. */

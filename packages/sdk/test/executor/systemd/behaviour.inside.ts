@@ -1,6 +1,6 @@
 /** What is particular to units of systemd. Run by `SystemdExecutor.test.ts` under a user manager of its own. */
 import { describe, expect } from "bun:test"
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { OutputChunk, ProcessIdentity, StepInvocation } from "@patchmoi/core/executor/Executor"
 import { awaitGone, makeInvocation, printedPids } from "@patchmoi/core/testing/ExecutorContractRun"
@@ -317,6 +317,40 @@ describe("without a manager", () => {
       expect(error.message).toContain("loginctl enable-linger")
       const missing = yield* Effect.flip(executorWith({ ...base, PATH: "/nowhere" }))
       expect(missing.message).toContain("there is no program systemd-run on the PATH")
+    })
+  )
+
+  it.live("that hands out a folder for the variables, an attempt is lost and says why", () =>
+    Effect.gen(function* () {
+      const DBUS_SESSION_BUS_ADDRESS = `unix:path=${runtimeFolder}/bus`
+      const executor = yield* executorWith({ ...base, XDG_RUNTIME_DIR: "/proc", DBUS_SESSION_BUS_ADDRESS })
+      const step = yield* Effect.promise(() => steps.write("1"))
+      const error = yield* Effect.flip(
+        executor.execute(makeInvocation(step), { onOutput: () => Effect.void })
+      )
+      expect(error._tag).toBe("ExecutorError")
+      expect(error.message).toContain("/proc/patchmoi/")
+    })
+  )
+
+  it.live("that answers any more, an attempt is lost and says why", () =>
+    Effect.gen(function* () {
+      // The manager is there when the executor is made; its programs are gone when the step is to start.
+      const programs = join(steps.folder, "programs")
+      mkdirSync(programs)
+      for (const name of ["systemctl", "systemd-run"])
+        symlinkSync(Bun.which(name) ?? "", join(programs, name))
+      const executor = yield* executorWith({ ...base, PATH: programs })
+      rmSync(join(programs, "systemctl"))
+      writeFileSync(join(programs, "systemctl"), "#!/bin/sh\necho Connection refused >&2\nexit 1\n", {
+        mode: 0o755
+      })
+      const step = yield* Effect.promise(() => steps.write("1"))
+      const error = yield* Effect.flip(
+        executor.execute(makeInvocation(step), { onOutput: () => Effect.void })
+      )
+      expect(error._tag).toBe("ExecutorError")
+      expect(error.message).toContain("Connection refused")
     })
   )
 })
