@@ -65,6 +65,7 @@ export abstract class FlowCalls<Opened extends Backend = Backend> implements Asy
    * Gives a known event another generation of runs.
    *
    * @throws {UnknownEvent} there is none with this id.
+   * @throws {EventForgotten} its history was compacted; nothing was recorded. Dispatch it under a new id.
    * @throws {QueueFull} it would queue runs, and too many wait; nothing was recorded. Ask again later.
    * @throws {StateDisabled} the client has no state.
    */

@@ -60,7 +60,8 @@ export class FlowClient extends FlowCalls<Backend | LocalBackend> {
   }
 
   protected async connect(): Promise<Backend | LocalBackend> {
-    if (this.options.mode === "http") return (await import("./httpBackend.ts")).open(this.options)
+    // Programs without types may give nothing at all, which the check of the local options tells.
+    if (this.options?.mode === "http") return (await import("./httpBackend.ts")).open(this.options)
     const { open, localOptions } = await import("./localBackend.ts")
     return await open(localOptions(this.options))
   }

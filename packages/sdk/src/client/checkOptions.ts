@@ -18,7 +18,7 @@ export const checkOptions = (options: LocalClientOptions): void => {
       { field: name }
     )
   }
-  if (given["mode"] === undefined) refuse("mode", '"local"', undefined)
+  if (given["mode"] === undefined) refuse("mode", modes, undefined)
   for (const [name, check] of Object.entries(checks)) {
     const value = given[name]
     if (value === undefined) continue
@@ -48,8 +48,10 @@ const isState = (value: unknown): boolean =>
     (value["kind"] === "file" || value["kind"] === "sqlite") &&
     (value["dataDir"] === undefined || isText(value["dataDir"])))
 
+const modes = '"local" or "http"'
+
 const checks: Readonly<Record<keyof LocalClientOptions, Check>> = {
-  mode: { expected: '"local"', fits: (value) => value === "local" },
+  mode: { expected: modes, fits: (value) => value === "local" },
   cwd: { expected: "the path of a folder", fits: isFolder },
   roots: {
     expected: "a list of paths",

@@ -7,8 +7,8 @@ const cwd = tmpdir()
 describe("an option that is not what it must be is told by its name, and nothing is opened", () => {
   const wrong: ReadonlyArray<readonly [unknown, string, RegExp]> = [
     [undefined, "", /Expected an object, found nothing/],
-    [{}, "mode", /expected "local", found nothing/],
-    [{ mode: "remote" }, "mode", /expected "local", found "remote"/],
+    [{}, "mode", /expected "local" or "http", found nothing/],
+    [{ mode: "remote" }, "mode", /expected "local" or "http", found "remote"/],
     [{ mode: "local", cwd: "/there/is/no/such/folder" }, "cwd", /the path of a folder/],
     [{ mode: "local", cwd: 7 }, "cwd", /found 7/],
     [{ mode: "local", cwd, roots: "flows" }, "roots", /a list of paths/],

@@ -30,6 +30,7 @@ test("importing @patchmoi/sdk loads nothing but the face of the client", async (
     new sdk.ClientClosed("closed", {})`)
   const ours = modules.filter((path) => path.includes("/packages/sdk/src/"))
   expect(ours.map((path) => path.slice(path.indexOf("/src/") + 5)).toSorted()).toEqual([
+    "client/FlowCalls.ts",
     "client/FlowClient.ts",
     "client/errors.ts",
     "index.ts"

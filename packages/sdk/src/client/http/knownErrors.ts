@@ -1,6 +1,6 @@
 /** What a server says of a request, as the error that the same call has on this machine. */
 import { QueueFull } from "@patchmoi/core/engine/Backpressure"
-import { UnknownEvent } from "@patchmoi/core/event/Events"
+import { EventForgotten, UnknownEvent } from "@patchmoi/core/event/Events"
 import { InvalidEvent } from "@patchmoi/core/event/normalizeEvent"
 import { EffectiveStatus, ProcessStatus } from "@patchmoi/core/flow/FlowResult"
 import { EventId, RunId } from "@patchmoi/core/Ids"
@@ -70,8 +70,14 @@ export const ofEventId =
 /** Errors of a replay. */
 export const ofReplay =
   (eventId: string) =>
-  (refusal: Refusal): UnknownEvent | StateDisabled | QueueFull | Common =>
-    refusal.code === "QueueFull" ? ofQueueing(refusal) : ofEventId(eventId)(refusal)
+  (refusal: Refusal): UnknownEvent | EventForgotten | StateDisabled | QueueFull | Common => {
+    const { code, details } = refusal
+    if (code === "EventForgotten") {
+      const compactedAt = text(details["compactedAt"]) ?? "a time that the server does not tell"
+      return new EventForgotten({ eventId: EventId.make(eventId, true), compactedAt }, true)
+    }
+    return code === "QueueFull" ? ofQueueing(refusal) : ofEventId(eventId)(refusal)
+  }
 
 /** Errors of a call that names a run. */
 export const ofRunId =
