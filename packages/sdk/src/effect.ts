@@ -6,7 +6,7 @@
  */
 export { QueueFull } from "@patchmoi/core/engine/Backpressure"
 export * as Engine from "@patchmoi/core/engine/Engine"
-export { UnknownEvent } from "@patchmoi/core/event/Events"
+export { EventForgotten, UnknownEvent } from "@patchmoi/core/event/Events"
 export { InvalidEvent } from "@patchmoi/core/event/normalizeEvent"
 export * as ExecutorMemory from "@patchmoi/core/executor/ExecutorMemory"
 export * as FlowCatalog from "@patchmoi/core/flow/FlowCatalog"

@@ -242,6 +242,18 @@ describe("errors", () => {
     }
   })
 
+  test("a replay of what was compacted is told as it is on this machine", async () => {
+    const compactedAt = "2026-01-31T00:00:00.000Z"
+    const error = { code: "EventForgotten", message: "gone", details: { eventId: "1", compactedAt } }
+    await using server = startServer(() => Response.json({ error }, { status: 410 }))
+    await using client = open(server.url)
+    const refused = await rejection(client.replayEvent("1"))
+    expect(refused).toBeInstanceOf(errors.EventForgotten)
+    expect(refused).toMatchObject({ eventId: "1", compactedAt })
+    expect(String(refused)).toContain(compactedAt)
+    expect(server.asked).toHaveLength(1)
+  })
+
   test("an answer that is not ours is told as it begins, without its tags", async () => {
     const answers = [
       new Response("<html><body><h1>502</h1> Bad gateway</body>", { status: 502 }),
