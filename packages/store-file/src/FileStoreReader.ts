@@ -9,6 +9,7 @@ import type { AnyAggregate } from "@patchmoi/core/store/Aggregate"
 import type { Driver } from "@patchmoi/core/store/Driver"
 import { StoreError } from "@patchmoi/core/store/Log"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { LogDamaged } from "./FileStoreErrors.ts"
 import { type FileSystemOps, fileOps } from "./internal/fileOps.ts"
 import { LogFollower } from "./internal/LogFollower.ts"
@@ -24,27 +25,33 @@ export interface FileStoreReaderOptions {
   /** The folder of the store. One that is not there reads as empty. */
   readonly directory: string
   readonly aggregates: ReadonlyArray<AnyAggregate>
+  /** As for the writer (`FileStoreOptions`). */
+  readonly foldVersion?: string
   /** The file operations. Default: those of the machine. @internal */
   readonly fileSystem?: FileSystemOps
 }
 
 /**
- * Opens the store for reading; `commit` and whatever else writes fails with `StoreError`.
+ * Opens the store for reading, until the scope closes; `commit` and whatever else writes fails with `StoreError`.
  *
  * - `LogDamaged`: facts that were acknowledged are damaged.
  * - `StoreError`: the disk refused, or, in later calls, the log became shorter: open it again.
  */
 export const openReadOnly = (
   options: FileStoreReaderOptions
-): Effect.Effect<Driver, StoreError | LogDamaged> =>
+): Effect.Effect<Driver, StoreError | LogDamaged, Scope.Scope> =>
   Effect.gen(function* () {
     const ops = options.fileSystem ?? fileOps
-    const { directory, aggregates } = options
-    const opened = yield* Effect.flatten(storing("read the log", () => openLog(ops, directory, aggregates)))
+    const { directory, aggregates, foldVersion = "" } = options
+    const opened = yield* Effect.acquireRelease(
+      Effect.flatten(storing("read the log", () => openLog(ops, { directory, aggregates, foldVersion }))),
+      ({ replica }) => Effect.sync(() => replica.close())
+    )
     const { replica } = opened
     const follower = new LogFollower(opened)
     const refresh = storing("read the log", () => follower.refresh())
-    const outputs = makeOutputs(ops, layout(directory).outputs, replica.tables)
+    const reading = <A>(read: () => A) => Effect.zipRight(refresh, storing("read the snapshot", read))
+    const outputs = makeOutputs(ops, layout(directory).outputs, replica.leases)
     const awaitBeyond: Driver["awaitBeyond"] = (position) =>
       Effect.zipRight(
         refresh,
@@ -57,9 +64,9 @@ export const openReadOnly = (
     return {
       kind: "file",
       commit: () => readOnly("write to the log"),
-      load: (view, key, stream) => Effect.map(refresh, () => replica.tables.load(view, key, stream)),
-      list: (query) => Effect.map(refresh, () => replica.tables.list(query)),
-      count: (query, max) => Effect.map(refresh, () => replica.tables.count(query, max)),
+      load: (view, key, stream) => reading(() => replica.tables.load(view, key, stream)),
+      list: (query) => reading(() => replica.tables.list(query)),
+      count: (query, max) => reading(() => replica.tables.count(query, max)),
       readAfter: (position, limit) => Effect.zipRight(refresh, replica.readAfter(position, limit)),
       readStream: (stream, afterVersion, limit) =>
         Effect.zipRight(refresh, replica.readStream(stream, afterVersion, limit)),

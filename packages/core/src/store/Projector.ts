@@ -22,7 +22,11 @@ export class Projector {
   readonly #folded = new Map<string, Folded>()
   readonly #unknown = new Map<string, number>()
 
-  constructor(aggregates: ReadonlyArray<AnyAggregate>) {
+  /** `before` gives the documents that earlier rows made, for a fold that does not begin with the first row. */
+  constructor(
+    aggregates: ReadonlyArray<AnyAggregate>,
+    readonly before?: (view: string, key: string) => string | undefined
+  ) {
     this.#aggregates = new Map(aggregates.map((aggregate) => [aggregate.name, aggregate]))
   }
 
@@ -35,10 +39,9 @@ export class Projector {
       this.#unknown.set(row.type, (this.#unknown.get(row.type) ?? 0) + 1)
     }
     if (aggregate === undefined || fact === undefined) return
-    const before = this.#folded.get(row.stream)
-    const document = isUnknown(fact)
-      ? before?.document
-      : aggregate.evolve(before?.document, fact, { key, at: row.at })
+    const known = this.#folded.get(row.stream)
+    const before = known === undefined ? this.#stored(name, key) : known.document
+    const document = isUnknown(fact) ? before : aggregate.evolve(before, fact, { key, at: row.at })
     this.#folded.set(row.stream, { key, document, version: row.version })
   }
 
@@ -51,7 +54,7 @@ export class Projector {
       : documentWrite(aggregate, folded.key, folded.version, folded.document)
   }
 
-  /** The documents after the rows so far. */
+  /** The documents of the streams that the rows so far belong to. */
   project(): Projection {
     const documents: Array<DocumentWrite> = []
     for (const stream of this.#folded.keys()) {
@@ -59,6 +62,11 @@ export class Projector {
       if (document !== undefined) documents.push(document)
     }
     return { documents, unknown: this.#unknown }
+  }
+
+  #stored(view: string, key: string): unknown {
+    const value = this.before?.(view, key)
+    return value === undefined ? undefined : JSON.parse(value)
   }
 }
 

@@ -137,7 +137,7 @@ const publish = ({ placed, refused }: Group, replica: Replica): void => {
   for (const { commit, rows, offsets, end } of placed) {
     if (rows.length > 0) replica.add(rows, offsets, end)
     for (const document of commit.documents) replica.tables.putDocument(document)
-    replica.tables.putLeases(commit.leases)
+    replica.leases.putLeases(commit.leases)
   }
   for (const { acknowledgement, rows } of placed) {
     Deferred.unsafeDone(acknowledgement, Exit.succeed(rows.at(-1)?.position ?? replica.index.head))
@@ -166,7 +166,7 @@ const formGroup = (waiting: ReadonlyArray<Waiting>, replica: Replica, segmentEnd
     taken += 1
     const conflict = conflictOf(
       item.commit,
-      (stream) => versions.get(stream) ?? replica.index.version(stream)
+      (stream) => versions.get(stream) ?? replica.tables.version(stream)
     )
     const rows = item.commit.facts.map((fact, index) => ({ ...fact, position: head + 1 + index }))
     const encoded = conflict === undefined ? encodeCommit(rows, replica.index.head) : []

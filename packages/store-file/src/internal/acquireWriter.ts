@@ -1,5 +1,4 @@
 /** What every writer into a store does first: the folder, the lock, the log, and the cut of a torn tail. */
-import type { AnyAggregate } from "@patchmoi/core/store/Aggregate"
 import type { StoreError } from "@patchmoi/core/store/Log"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -8,9 +7,11 @@ import type * as Scope from "effect/Scope"
 import type { LockOwner, LogDamaged, StoreLocked } from "../FileStoreErrors.ts"
 import { type Cut, cutLog } from "./cutLog.ts"
 import { type FileSystemOps, makeDurableDirectory } from "./fileOps.ts"
+import { layout } from "./layout.ts"
 import { takeLock } from "./lockFile.ts"
-import { type OpenedLog, openLog } from "./openLog.ts"
+import { type LogSource, type OpenedLog, openLog } from "./openLog.ts"
 import { thisProcess } from "./processIdentity.ts"
+import { removeManifest } from "./snapshotFormat.ts"
 import { storing } from "./storing.ts"
 
 /** A log that is open for writing. */
@@ -43,11 +44,19 @@ export const acquireLock = (
 /** Reads the log under the lock and cuts its torn tail, if it has one. */
 export const openForWriting = (
   ops: FileSystemOps,
-  directory: string,
-  aggregates: ReadonlyArray<AnyAggregate>
-): Effect.Effect<WritableLog, StoreError | LogDamaged> =>
+  source: LogSource
+): Effect.Effect<WritableLog, StoreError | LogDamaged, Scope.Scope> =>
   Effect.gen(function* () {
-    const opened = yield* Effect.flatten(storing("read the log", () => openLog(ops, directory, aggregates)))
+    const { directory } = source
+    const opened = yield* Effect.acquireRelease(
+      Effect.flatten(storing("read the log", () => openLog(ops, source))),
+      ({ replica }) => Effect.sync(() => replica.close())
+    )
+    const { ignored } = opened.snapshot
+    if (ignored !== undefined) {
+      yield* Effect.logWarning(`The snapshot in ${layout(directory).snapshot} is not used: ${ignored}`)
+      yield* storing("remove the snapshot", () => removeManifest(ops, layout(directory).snapshot))
+    }
     const cut = yield* storing("cut the torn tail of the log", () => cutLog(ops, directory, opened.scan))
     if (cut !== undefined) {
       yield* Effect.logWarning(

@@ -34,6 +34,8 @@ export interface FileSystemOps {
   size(path: string): number | undefined
   /** At most `length` bytes from this offset on; fewer at the end of the file. */
   read(path: string, offset: number, length: number): Buffer
+  /** The same of a file that is open, whatever has become of its name. */
+  readOpen(file: number, offset: number, length: number): Buffer
 }
 
 /** The operations of the machine. */
@@ -58,17 +60,8 @@ export const fileOps: FileSystemOps = {
   makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
   list: (path) => whenThere(() => fs.readdirSync(path).sort()) ?? [],
   size: (path) => whenThere(() => fs.statSync(path).size),
-  read: (path, offset, length) =>
-    withFile(path, "r", (file) => {
-      const bytes = Buffer.allocUnsafe(length)
-      let filled = 0
-      while (filled < length) {
-        const count = fs.readSync(file, bytes, filled, length - filled, offset + filled)
-        if (count === 0) break
-        filled += count
-      }
-      return bytes.subarray(0, filled)
-    })
+  read: (path, offset, length) => withFile(path, "r", (file) => readAt(file, offset, length)),
+  readOpen: (file, offset, length) => readAt(file, offset, length)
 }
 
 /** The whole file; undefined when it is not there, or goes away meanwhile. */
@@ -114,6 +107,17 @@ export const errorCode = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
 
 // --- internal ---
+
+const readAt = (file: number, offset: number, length: number): Buffer => {
+  const bytes = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const count = fs.readSync(file, bytes, filled, length - filled, offset + filled)
+    if (count === 0) break
+    filled += count
+  }
+  return bytes.subarray(0, filled)
+}
 
 const whenThere = <A>(look: () => A): A | undefined => {
   try {

@@ -7,6 +7,7 @@ export const layout = (directory: string) => ({
   /** What a repair cut off. */
   cut: `${directory}/log/cut`,
   lock: `${directory}/lock`,
+  snapshot: `${directory}/snapshot`,
   outputs: `${directory}/outputs`
 })
 

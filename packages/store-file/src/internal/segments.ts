@@ -1,8 +1,8 @@
 /** Goes through the segments of a log, in order, and finds where the whole commits end. */
 import { LogDamaged } from "../FileStoreErrors.ts"
-import { type FileSystemOps, readWhole } from "./fileOps.ts"
+import type { FileSystemOps } from "./fileOps.ts"
 import { segmentFirst } from "./layout.ts"
-import { type Flaw, holdsAcknowledged, type ScannedCommit, scanCommits } from "./scan.ts"
+import { type Flaw, holdsAcknowledged, type ScannedCommit, type ScanStart, scanCommits } from "./scan.ts"
 
 /** A segment as it was found. */
 export interface SegmentFile {
@@ -43,21 +43,36 @@ export const listSegments = (ops: FileSystemOps, directory: string): ReadonlyArr
     return first === undefined ? [] : [{ path: `${directory}/${name}`, name, first }]
   })
 
-/** Reads every segment up to the first flaw. */
-export const scanLog = (ops: FileSystemOps, directory: string, visitor: LogVisitor = {}): LogScan => {
+/** How far a log is known: up to the commit that ended here, in the segment whose first fact has this position. */
+export interface KnownLog extends ScanStart {
+  readonly first: number
+}
+
+/** Reads every segment up to the first flaw; of a log that is known up to some commit, only what follows it. */
+export const scanLog = (
+  ops: FileSystemOps,
+  directory: string,
+  visitor: LogVisitor = {},
+  known?: KnownLog
+): LogScan => {
   const segments = listSegments(ops, directory)
-  let head = 0
+  const resumed = known === undefined ? 0 : segments.findIndex(({ first }) => first === known.first)
+  let head = known?.head ?? 0
   for (const [at, segment] of segments.entries()) {
+    if (at < resumed) continue
     const isLast = at === segments.length - 1
-    if (segment.first !== head + 1) return misnamed(segments, segment, head)
-    visitor.onSegment?.(segment)
-    const bytes = readWhole(ops, segment.path) ?? Buffer.alloc(0)
-    const scan = scanCommits(bytes, { end: 0, lines: 0, head }, visitor.onCommit ?? ignore)
+    const from = known !== undefined && at === resumed ? known : { end: 0, lines: 0, head }
+    if (known === undefined || at > resumed) {
+      if (segment.first !== head + 1) return misnamed(segments, segment, head)
+      visitor.onSegment?.(segment)
+    }
+    const bytes = readFrom(ops, segment.path, from.end)
+    const scan = scanCommits(bytes, from, visitor.onCommit ?? ignore)
     const { end, lines, flaw } = scan
     head = scan.head
-    const result = { segments, head, last: segment, end, lines, size: bytes.length }
+    const result = { segments, head, last: segment, end, lines, size: from.end + bytes.length }
     if (flaw !== undefined) {
-      return { ...result, flaw, damaged: !isLast || holdsAcknowledged(bytes.subarray(end), head) }
+      return { ...result, flaw, damaged: !isLast || holdsAcknowledged(bytes.subarray(end - from.end), head) }
     }
     if (isLast) return { ...result, flaw: undefined, damaged: false }
   }
@@ -73,6 +88,11 @@ export const damageOf = ({ last, flaw, damaged }: LogScan): LogDamaged | undefin
 // --- internal ---
 
 const ignore = (): void => undefined
+
+const readFrom = (ops: FileSystemOps, path: string, offset: number): Buffer => {
+  const size = ops.size(path) ?? 0
+  return size <= offset ? Buffer.alloc(0) : ops.read(path, offset, size - offset)
+}
 
 /** A segment whose name does not follow on: one before it is missing, or is shorter than it was. */
 const misnamed = (segments: ReadonlyArray<SegmentFile>, segment: SegmentFile, head: number): LogScan => ({

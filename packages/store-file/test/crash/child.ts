@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { make } from "../../src/FileStore.ts"
 import { rebuild, repair } from "../../src/LogMaintenance.ts"
 import { crashOps } from "./crashOps.ts"
-import { commitsEach, projections, segmentBytesMax, writers } from "./sample.ts"
+import { commitsEach, projections, segmentBytesMax, snapshotFacts, writers } from "./sample.ts"
 
 const [mode, directory = "", point = "0"] = process.argv.slice(2)
 const { ops: fileSystem, points } = crashOps(Number(point))
@@ -15,7 +15,7 @@ const say = (line: string): void => void fs.writeSync(1, `${line}\n`)
 
 const write = Effect.scoped(
   Effect.gen(function* () {
-    const options = { directory, aggregates: [], projections, segmentBytesMax, fileSystem }
+    const options = { directory, aggregates: [], projections, segmentBytesMax, snapshotFacts, fileSystem }
     const driver = yield* make(options)
     const writer = (name: string) =>
       Effect.gen(function* () {

@@ -12,7 +12,7 @@ import * as Logger from "effect/Logger"
 import { make } from "../../src/FileStore.ts"
 import { verify } from "../../src/LogMaintenance.ts"
 import { segmentsOf } from "../support.ts"
-import { linesOf, projections, segmentBytesMax, stateOf } from "./sample.ts"
+import { linesOf, projections, segmentBytesMax, snapshotFacts, stateOf } from "./sample.ts"
 
 const isLong = process.env["TEST_LONG"] === "1"
 const timeoutMillis = isLong ? 900_000 : 60_000
@@ -135,12 +135,30 @@ const run = async (mode: string, directory: string, point: number) => {
   return { acks, points: Number(/^points (\d+)$/m.exec(output)?.[1] ?? 0) }
 }
 
-const readAll = (directory: string): Promise<ReadonlyArray<LogRow>> =>
+/** What the store shows, which a snapshot must not change. */
+const readAll = async (directory: string): Promise<ReadonlyArray<LogRow>> => {
+  const copy = fs.mkdtempSync(`${folder}/without-`)
+  fs.cpSync(directory, copy, { recursive: true })
+  fs.rmSync(`${copy}/snapshot`, { recursive: true, force: true })
+  const withSnapshot = await readEvery(directory)
+  expect(await readEvery(copy)).toEqual(withSnapshot)
+  fs.rmSync(copy, { recursive: true })
+  return withSnapshot.rows
+}
+
+const readEvery = (directory: string) =>
   Effect.runPromise(
     Effect.scoped(
-      Effect.flatMap(make({ directory, aggregates: [], projections, segmentBytesMax }), (driver) =>
-        driver.readAfter(0, 100_000)
-      )
+      Effect.gen(function* () {
+        const driver = yield* make({ directory, aggregates: [], projections, segmentBytesMax, snapshotFacts })
+        // What a crash leaves of a snapshot is whole: nothing that fitted the log is thrown away.
+        expect(driver.report.snapshot.ignored).toBeUndefined()
+        const rows = yield* driver.readAfter(0, 100_000)
+        const streams = [...new Set(rows.map(({ stream }) => stream))].sort()
+        const histories = yield* Effect.forEach(streams, (stream) => driver.readStream(stream, 1, 100))
+        const versions = yield* Effect.forEach(streams, (stream) => driver.load("account", "", stream))
+        return { rows, histories, versions }
+      })
     ).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
   )
 

@@ -12,7 +12,7 @@ import type { FileSystemOps } from "../../src/internal/fileOps.ts"
 import { verify } from "../../src/LogMaintenance.ts"
 import { commitOf, temporaryFolder, unsyncedOps } from "../support.ts"
 import { powerLoss, type Unsynced } from "./powerLoss.ts"
-import { linesOf, projections, segmentBytesMax } from "./sample.ts"
+import { linesOf, projections, segmentBytesMax, snapshotFacts } from "./sample.ts"
 
 const imageEvery = process.env["TEST_LONG"] === "1" ? 1 : 3
 
@@ -28,7 +28,7 @@ for (const unsynced of ["lost", "half"] as const) {
         for (const { directory, acknowledged } of images) {
           const rows = yield* Effect.scoped(
             Effect.gen(function* () {
-              const options = { directory, aggregates: [], projections, segmentBytesMax }
+              const options = { directory, aggregates: [], projections, segmentBytesMax, snapshotFacts }
               const driver = yield* make({ ...options, fileSystem: unsyncedOps })
               return yield* driver.readAfter(0, 10_000)
             })
@@ -94,6 +94,7 @@ const writeAndTakeImages = (folder: string, unsynced: Unsynced) =>
           aggregates: [],
           projections,
           segmentBytesMax,
+          snapshotFacts,
           fileSystem: disk.ops
         })
         const writer = (name: number) =>

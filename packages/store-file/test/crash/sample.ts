@@ -9,6 +9,9 @@ export const commitsEach = 20
 /** Small, so that a run begins several segments. */
 export const segmentBytesMax = 1_500
 
+/** Small, so that a run takes several snapshots, and merges their files. */
+export const snapshotFacts = 25
+
 /** The lines of a fact: none, one or two. */
 export const linesOf = ({ position, stream, version }: LogRow): ReadonlyArray<string> =>
   version % 5 === 4
