@@ -142,6 +142,7 @@ const serve = async (
 ): Promise<Response> => {
   const url = new URL(request.url)
   const found = findRoute(request, url.pathname)
+  if (url.search !== "") checkParameterNames(url.searchParams)
   told.route = found.route.path
   const admitted = await admit(serving, guards, request, url, found)
   const { body, caller } = admitted
@@ -194,6 +195,14 @@ const findRoute = (
       throw new HttpFailure("UnknownRoute", "There is nothing at this path", {
         hint: "GET /openapi.json describes all routes."
       })
+  }
+}
+
+/** Some names mean something to an object of the language, and would be lost on the way to a schema. */
+const checkParameterNames = (parameters: URLSearchParams): void => {
+  for (const name of parameters.keys()) {
+    if (/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) continue
+    throw new HttpFailure("InvalidRequest", "This is no name of a parameter", { field: name.slice(0, 100) })
   }
 }
 

@@ -5,6 +5,9 @@ import { type FailureFacts, HttpFailure } from "./HttpFailure.ts"
 /** When to try again after the store or the queue refused, in seconds. */
 const retryAfterSecondsDefault = 1
 
+/** Longest text of an error that is told, in characters: as long as a good id, and some. */
+const toldLengthMax = 600
+
 /** The refusal of an error of the service; undefined for anything else, which is a bug of ours. */
 export const failureOf = (error: unknown): HttpFailure | undefined => {
   if (error instanceof HttpFailure) return error
@@ -12,7 +15,7 @@ export const failureOf = (error: unknown): HttpFailure | undefined => {
   const tag = String(error._tag)
   if (!isServiceCode(tag)) return undefined
   if (tag === "StoreError" || tag === "VersionConflict") return unavailable(tag)
-  return new HttpFailure(tag, error.message, factsOf(tag, error))
+  return new HttpFailure(tag, error.message.slice(0, toldLengthMax), factsOf(tag, error))
 }
 
 // --- internal ---
@@ -80,6 +83,10 @@ const fieldsOf = (error: Error): Readonly<Record<string, unknown>> => {
   const declared: unknown = Reflect.get(error.constructor, "fields")
   const names = typeof declared === "object" && declared !== null ? Object.keys(declared) : []
   return Object.fromEntries(
-    names.filter((name) => name !== "_tag").map((name) => [name, Reflect.get(error, name)])
+    names.filter((name) => name !== "_tag").map((name) => [name, shortened(Reflect.get(error, name))])
   )
 }
+
+/** What the caller sent is told again only as far as an id may be long. */
+const shortened = (value: unknown): unknown =>
+  typeof value === "string" ? value.slice(0, toldLengthMax) : value
