@@ -3,7 +3,7 @@
  * can go wrong on the way (`client/http/HttpErrors.ts`). Runs on Bun, on Node 20 and in browsers.
  *
  * Answers are read with the schemas of the API; the typed client of the platform is not used, as loading it costs more
- * than everything else here together (docs/decisions/0017-the-http-client-reads-by-schema.md).
+ * as much as everything else here together (docs/decisions/0019-the-http-client-reads-by-schema.md).
  */
 
 import type { WakeOptions } from "@patchmoi/core/engine/WakeSources"
