@@ -52,8 +52,7 @@ export const makeGroupWriter = (
     const writer = yield* Effect.gen(function* () {
       while (!isClosed || waiting.length > 0) {
         yield* arrivals.await
-        // Those that were answered together ask again together: let all of them in before the group is closed.
-        yield* Effect.yieldNow()
+        yield* nextTurn
         arrivals.unsafeClose()
         const group = waiting.slice(0, groupWorkMax)
         waiting = waiting.slice(groupWorkMax)
@@ -87,6 +86,14 @@ export const makeGroupWriter = (
   })
 
 // --- internal ---
+
+/**
+ * Returns when the event loop has gone round: those that were answered together ask again together, and what has come in over
+ * many connections is read one by one, each with all that follows from it. All of them are to be in the group.
+ */
+const nextTurn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
 
 /** A piece of work and who waits for it. */
 interface Work {
