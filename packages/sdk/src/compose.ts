@@ -34,6 +34,8 @@ export interface LocalOptions {
   readonly workspaceRoot: string
   /** Folders of flows. Default: `.codex/flows` and `flows` in the workspace. */
   readonly flowRoots?: ReadonlyArray<string>
+  /** How long a look at the flows holds, in milliseconds. Default: 0, each event looks. */
+  readonly flowLookMillis?: number
   readonly state: StateKind
   readonly environment: StepEnvironment
   /** What runs steps: processes of their own, or units of systemd's user manager. Default: `bun`. */
@@ -70,7 +72,8 @@ export const layerOverStore = (
   const runs = !reading && engine.runs !== false
   const catalog = FlowCatalogFiles.layer({
     workspaceRoot: options.workspaceRoot,
-    ...(options.flowRoots === undefined ? {} : { roots: options.flowRoots })
+    ...(options.flowRoots === undefined ? {} : { roots: options.flowRoots }),
+    ...(options.flowLookMillis === undefined ? {} : { lookMillis: options.flowLookMillis })
   })
   return FlowLocal.layer({ remembers: state.kind !== "none" }).pipe(
     Layer.provideMerge(Engine.layer({ ...engine, runs })),

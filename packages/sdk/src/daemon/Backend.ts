@@ -19,6 +19,9 @@ import { type Listening, type ServeOptions, serve } from "../server/serve.ts"
 import { tokensFileName } from "../server/Tokens.ts"
 import * as RunLog from "./RunLog.ts"
 
+/** How long a backend's look at its flows holds, in milliseconds: an edit counts for events that come that much later. */
+export const flowLookMillis = 100
+
 export interface BackendOptions extends Omit<ServeOptions, "tokensFile"> {
   readonly workspaceRoot: string
   /** Where the record is kept, and `tokens.json` beside it; absolute. */
@@ -57,6 +60,7 @@ export const open = Effect.fn("Backend.open")(function* (options: BackendOptions
   } as const
   const local = layerOverStore({
     workspaceRoot,
+    flowLookMillis,
     state,
     environment,
     ...(executor === undefined ? {} : { executor }),

@@ -9,6 +9,7 @@
 import type { CatalogSnapshot, Flow, FlowIssue, PayloadCheck } from "@patchmoi/core/flow/Flow"
 import { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import type { SchemaCompiler } from "@patchmoi/core/flow/JsonSchema"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -16,21 +17,39 @@ import { type FileVersion, FileVersions } from "./FileVersions.ts"
 import { schemaFileBytesMax } from "./FlowFolder.ts"
 import { FlowFolders, type FlowFoldersOptions } from "./FlowFolders.ts"
 
+/** Where flows are, and how often they are looked at. */
+export interface FlowCatalogFilesOptions extends FlowFoldersOptions {
+  /**
+   * How long a look at the disk holds, in milliseconds: an edit counts for what comes that much later. A look costs about as
+   * much as a commit, so a server that takes events in by the thousand has some. Default: 0, each snapshot looks.
+   */
+  readonly lookMillis?: number
+}
+
 /** A catalog over the flow folders of a workspace. Each snapshot looks at the disk; without a change it is the same object. */
-export const layer = (options: FlowFoldersOptions): Layer.Layer<FlowCatalog> =>
+export const layer = (options: FlowCatalogFilesOptions): Layer.Layer<FlowCatalog> =>
   Layer.effect(FlowCatalog, make(options))
 
 /** The catalog behind {@link layer}. */
-export const make = (options: FlowFoldersOptions): Effect.Effect<typeof FlowCatalog.Service> =>
+export const make = (options: FlowCatalogFilesOptions): Effect.Effect<typeof FlowCatalog.Service> =>
   Effect.sync(() => {
+    const { lookMillis = 0 } = options
     let compiler: SchemaCompiler | undefined
+    let last: { readonly found: CatalogSnapshot; readonly atMillis: number } | undefined
     const folders = new FlowFolders(options, (version) => lazyCheck(version, () => compiler))
-    const snapshot = Effect.fn("FlowCatalogFiles.snapshot")(function* () {
+    const look = Effect.fn("FlowCatalogFiles.snapshot")(function* (nowMillis: number) {
       const found = folders.read()
       if (compiler === undefined && needsCompiler(found)) compiler = yield* loadCompiler
+      last = { found, atMillis: nowMillis }
       return found
     })
-    return { snapshot: snapshot() }
+    const snapshot = Effect.flatMap(Clock.currentTimeMillis, (nowMillis) => {
+      // A clock that was set back is no reason to look at old flows for longer.
+      return last !== undefined && Math.abs(nowMillis - last.atMillis) < lookMillis
+        ? Effect.succeed(last.found)
+        : look(nowMillis)
+    })
+    return { snapshot }
   })
 
 /**

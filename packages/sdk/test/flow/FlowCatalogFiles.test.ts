@@ -3,6 +3,8 @@ import { describe, expect, test } from "bun:test"
 import type { CatalogSnapshot, PayloadIssue } from "@patchmoi/core/flow/Flow"
 import { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
 import { findBrokenSchemas, layer, make } from "../../src/flow/FlowCatalogFiles.ts"
 import { makeWorkspace, manifestText } from "./workspace.ts"
 
@@ -39,6 +41,21 @@ describe("the catalog of files", () => {
     const second = await Effect.runPromise(snapshot)
     expect([issuesOf(first, "x"), issuesOf(second, 1)]).toEqual([[], []])
     expect([issuesOf(first, 1)?.length, issuesOf(second, "x")?.length]).toEqual([1, 1])
+  })
+
+  test("a look holds for as long as it is told to, by the clock; then an edit counts", async () => {
+    await using workspace = await makeWorkspace(files("a", "{}"))
+    await Effect.runPromise(
+      Effect.gen(function* () {
+        const { snapshot } = yield* make({ workspaceRoot: workspace.root, lookMillis: 100 })
+        const first = yield* snapshot
+        yield* Effect.promise(() => workspace.write(files("b", "{}")))
+        yield* TestClock.adjust("99 millis")
+        expect(yield* snapshot).toBe(first)
+        yield* TestClock.adjust("1 millis")
+        expect((yield* snapshot).flows.map(({ name }) => name)).toEqual(["a", "b"])
+      }).pipe(Effect.provide(TestContext.TestContext))
+    )
   })
 
   test("compiles a schema once, for all steps that name the file and all snapshots", async () => {
