@@ -14,7 +14,7 @@ const boundRooms = ["store-file", "store-sqlite", "git"]
 export const httpClientIsPortable = (modules: ReadonlyArray<Module>): ReadonlyArray<Violation> => {
   const byPath = new Map(modules.map((module) => [module.path, module]))
   const seen = new Map<string, ReadonlyArray<string>>()
-  const open = portableDoors.map((path) => [path, [path]] as const)
+  const open: Array<readonly [string, ReadonlyArray<string>]> = portableDoors.map((path) => [path, [path]])
   const violations: Array<Violation> = []
   for (const [path, trail] of open) {
     if (seen.has(path)) continue
@@ -23,7 +23,7 @@ export const httpClientIsPortable = (modules: ReadonlyArray<Module>): ReadonlyAr
       if (!runtime) continue
       if (kind === "builtin" || boundRooms.includes(targetRoom)) {
         violations.push(`${trail.join(" → ")} imports ${specifier}: the HTTP client runs in browsers too`)
-      } else if (target !== undefined) open.push([target, [...trail, target]] as const)
+      } else if (target !== undefined) open.push([target, [...trail, target]])
     }
   }
   return violations

@@ -216,7 +216,7 @@ const openTransport = (
 ): Effect.Effect<Transport.Transport, FailedTry> => {
   const secret = secretEnv === undefined ? undefined : variables[secretEnv]
   if (secretEnv !== undefined && (secret === undefined || secret === "")) {
-    return Effect.fail({ error: `The variable ${secretEnv} is not set`, isFinal: false })
+    return Effect.fail({ _tag: "FailedTry", error: `The variable ${secretEnv} is not set`, isFinal: false })
   }
   return Effect.succeed(
     Transport.make({

@@ -39,6 +39,7 @@ export const waitAfter = (
 
 /** What the record says of a try that failed. */
 export interface FailedTry {
+  readonly _tag: "FailedTry"
   readonly error: string
   readonly httpStatus?: number
   readonly retryAfterMillis?: number
@@ -47,10 +48,12 @@ export interface FailedTry {
 }
 
 export const failedTryOf = (failure: Refusal | BackendFailure): FailedTry => {
-  if (failure._tag === "BackendUnreachable") return { error: failure.message, isFinal: false }
+  if (failure._tag === "BackendUnreachable")
+    return { _tag: "FailedTry", error: failure.message, isFinal: false }
   const { status, message: error } = failure
   const retryAfterMillis = "retryAfterMillis" in failure ? failure.retryAfterMillis : undefined
   return {
+    _tag: "FailedTry",
     error,
     httpStatus: status,
     ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }),

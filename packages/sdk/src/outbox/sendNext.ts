@@ -3,7 +3,7 @@ import { type DispatchDocument, Dispatches } from "@patchmoi/core/dispatch/Dispa
 import { Events } from "@patchmoi/core/event/Events"
 import { toEnvelope } from "@patchmoi/core/event/normalizeEvent"
 import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttempts"
-import { StoreError, type VersionConflict } from "@patchmoi/core/store/Log"
+import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import type { Store } from "@patchmoi/core/store/Store"
 import { toIso } from "@patchmoi/core/Time"
 import * as Clock from "effect/Clock"
@@ -65,7 +65,7 @@ export const sendOne = (
       )
     )
     if (Either.isRight(tried)) return yield* recordAccepted(store, dispatch, tried.right)
-    if (tried.left instanceof StoreError) return yield* tried.left
+    if (tried.left._tag === "StoreError") return yield* tried.left
     return yield* recordFailed(store, dispatch, tried.left, policy)
   })
 

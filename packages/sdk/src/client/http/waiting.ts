@@ -25,4 +25,4 @@ export const waitMillisBefore = (
 
 // --- internal ---
 
-const noWait: Effect.Effect<number | undefined> = Effect.sync(() => undefined)
+const noWait: Effect.Effect<number | undefined> = Effect.succeed<number | undefined>(undefined)
