@@ -15,6 +15,7 @@ import type { ExecutorKind } from "../executor/ExecutorKind.ts"
 import { Flow } from "../Flow.ts"
 import { findRecordKind } from "../record/recordKind.ts"
 import type { StoreKind } from "../record/storeKinds.ts"
+import { Metrics } from "../server/Metrics.ts"
 import { type Listening, type ServeOptions, serve } from "../server/serve.ts"
 import { tokensFileName } from "../server/Tokens.ts"
 import * as RunLog from "./RunLog.ts"
@@ -22,7 +23,7 @@ import * as RunLog from "./RunLog.ts"
 /** How long a backend's look at its flows holds, in milliseconds: an edit counts for events that come that much later. */
 export const flowLookMillis = 100
 
-export interface BackendOptions extends Omit<ServeOptions, "tokensFile"> {
+export interface BackendOptions extends Omit<ServeOptions, "tokensFile" | "metrics"> {
   readonly workspaceRoot: string
   /** Where the record is kept, and `tokens.json` beside it; absolute. */
   readonly dataDir: string
@@ -51,7 +52,11 @@ export const open = Effect.fn("Backend.open")(function* (options: BackendOptions
   const kind = yield* findRecordKind(dataDir, options.store, "sqlite")
   const state = { kind, dataDir, access: "write" } as const
   const store = yield* Layer.build(layerStore(state))
-  const runLog = yield* Effect.provide(RunLog.make, store)
+  const metrics = new Metrics()
+  const runLog = yield* Effect.provide(
+    RunLog.make(({ type, data }) => metrics.recorded(type, data)),
+    store
+  )
   const environment = {
     mode: "service",
     values: env,
@@ -67,7 +72,7 @@ export const open = Effect.fn("Backend.open")(function* (options: BackendOptions
     engine: { launchedBy: "patchmoi-backend", leaseMillis, ...engine }
   })
   const services = yield* Effect.provide(Layer.build(local), store)
-  return yield* Effect.provide(listen(options, runLog), services)
+  return yield* Effect.provide(listen({ ...options, metrics }, runLog), services)
 })
 
 /** Runs the backend; ends only when it is interrupted, or fails at its start. `onListening` is told where it listens. */
@@ -76,7 +81,7 @@ export const run = (options: BackendOptions, onListening: (listening: Listening)
 
 // --- internal ---
 
-const listen = (options: BackendOptions, runLog: RunLog.RunLog) =>
+const listen = (options: BackendOptions & { readonly metrics: Metrics }, runLog: RunLog.RunLog) =>
   Effect.gen(function* () {
     const flow = yield* Flow
     const engine = yield* Engine

@@ -55,7 +55,7 @@ const watchWith = Effect.fnUntraced(function* (options: DaemonOptions, secrets: 
   const state = { kind, dataDir, access: "write" } as const
   const store = yield* Layer.build(layerStore(state))
   // Told from before the engine starts until after it is drained: it is opened and closed within.
-  const runLog = yield* Effect.provide(RunLog.make, store)
+  const runLog = yield* Effect.provide(RunLog.make(), store)
   const local = layerOverStore({
     workspaceRoot,
     state,

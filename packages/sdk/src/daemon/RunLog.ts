@@ -24,8 +24,11 @@ export interface RunLog {
   readonly stopping: (graceMillis: number) => Effect.Effect<void>
 }
 
-/** Begins at the end of the store's log; closing the scope tells what was committed until then. */
-export const make = Effect.gen(function* () {
+/**
+ * Begins at the end of the store's log; closing the scope tells what was committed until then. `onRow` is told each row of
+ * the log as it is passed.
+ */
+export const make = Effect.fnUntraced(function* (onRow: (row: LogRow) => void = () => undefined) {
   const store = yield* Store
   let position = yield* store.driver.head
   let isStopping = false
@@ -35,6 +38,7 @@ export const make = Effect.gen(function* () {
     Effect.uninterruptible(
       Effect.gen(function* () {
         position = row.position
+        onRow(row)
         const { name, key } = splitStream(row.stream)
         if (name !== Runs.name) return
         if (row.type !== "RunEnded" && row.type !== "RunRetryScheduled") return

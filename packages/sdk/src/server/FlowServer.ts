@@ -53,7 +53,13 @@ export const make = (
     const startedAtMillis = yield* Clock.currentTimeMillis
     const settings = withDefaults(options)
     const stopping = makeStop()
-    const serving: Serving = { flow, settings, runtime, metrics: new Metrics(), stopping: stopping.signal }
+    const serving: Serving = {
+      flow,
+      settings,
+      runtime,
+      metrics: options.metrics ?? new Metrics(),
+      stopping: stopping.signal
+    }
     const log = (effect: Effect.Effect<void>): void => void Runtime.runFork(runtime)(effect)
     const { tokensFile, secret } = settings
     const guards: Guards = {

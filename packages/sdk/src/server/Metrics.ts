@@ -15,6 +15,9 @@ export class Metrics {
   readonly #requests = new Map<string, number>()
   readonly #latency = new Map<string, Latency>()
   readonly #events = { accepted: 0, duplicate: 0 }
+  readonly #ended = { completed: 0, failed: 0, canceled: 0 }
+  #attemptsLost = 0
+  #writesRefused = 0
   #streams = 0
 
   /** An answer was given. `route` is a name of ours, never a path of the caller's. */
@@ -35,6 +38,15 @@ export class Metrics {
   /** An event was taken in, or was known. */
   dispatched(status: "accepted" | "duplicate"): void {
     this.#events[status] += 1
+  }
+
+  /** A fact was recorded: its type and its fields as JSON, as they are in the log. */
+  recorded(type: string, data: string): void {
+    if (type === "LateWriteRefused") this.#writesRefused += 1
+    if (type === "AttemptEnded" && data.includes('"_tag":"Lost"')) this.#attemptsLost += 1
+    if (type !== "RunEnded") return
+    const status = /"processStatus":"(completed|failed|canceled)"/.exec(data)?.[1]
+    if (status === "completed" || status === "failed" || status === "canceled") this.#ended[status] += 1
   }
 
   /** How many streams are open. */
@@ -64,6 +76,21 @@ export class Metrics {
         `_total{status="duplicate"} ${this.#events.duplicate}`
       ]),
       ...(stats === undefined ? [] : storeFamilies(stats)),
+      ...family(
+        "patchmoi_runs_ended",
+        "counter",
+        "Runs that ended since the start, by process status.",
+        Object.entries(this.#ended).map(([status, count]) => `_total{status="${status}"} ${count}`)
+      ),
+      ...family("patchmoi_attempts_lost", "counter", "Attempts whose worker was gone, since the start.", [
+        `_total ${this.#attemptsLost}`
+      ]),
+      ...family(
+        "patchmoi_late_writes_refused",
+        "counter",
+        "Writes of workers without a lease, since the start.",
+        [`_total ${this.#writesRefused}`]
+      ),
       ...family(
         "patchmoi_http_requests",
         "counter",

@@ -1,4 +1,5 @@
 /** What a server may be told, and the limits that hold when it is told nothing. */
+import type { Metrics } from "./Metrics.ts"
 
 /** Largest body of a request, in bytes (1 MiB). */
 export const bodyBytesMaxDefault = 1_048_576
@@ -36,9 +37,11 @@ export interface ServerOptions {
   readonly streamsMax?: number
   /** Requests of one caller. Default: {@link rateBurstDefault} at once, {@link ratePerSecondDefault} a second. */
   readonly rate?: { readonly burst: number; readonly perSecond: number }
+  /** Counters that somebody else counts into as well. Default: those of this server alone. */
+  readonly metrics?: Metrics
 }
 
-export type ServerSettings = Required<Omit<ServerOptions, "secret" | "tokensFile">> &
+export type ServerSettings = Required<Omit<ServerOptions, "secret" | "tokensFile" | "metrics">> &
   Pick<ServerOptions, "secret" | "tokensFile">
 
 /** The options with their defaults. An empty secret counts as none. */

@@ -164,6 +164,7 @@ test("a step that is cut off by a stop runs again at the next start; a second si
   expect(listed.runs).toMatchObject([
     { eventId: "s", status: "running", attemptCount: 2, attempts: [{ status: "lost" }, {}] }
   ])
+  expect(await (await fetch(`${again.url}/metrics`)).text()).toContain("patchmoi_attempts_lost_total 1\n")
 })
 
 test("steps get the names of CODEX_FLOW_BACKEND_FORWARD_ENV, and no secret", async () => {
