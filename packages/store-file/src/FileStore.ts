@@ -120,8 +120,8 @@ export const make = (
     )
     yield* followProjections(replica, directory, options.projections ?? [])
     const factsMax = options.snapshotFacts ?? snapshotFactsDefault
-    yield* writeSnapshots(replica, { directory, fold, factsMax, unknown })
-    const commit = yield* makeGroupWriter(log, replica)
+    const keptUp = yield* writeSnapshots(replica, { directory, fold, factsMax, unknown })
+    const commit = yield* makeGroupWriter(log, replica, keptUp)
     return {
       ...driverParts(ops, directory, replica),
       commit,

@@ -75,9 +75,8 @@ it.live("many snapshots leave few files, and commits go on while one is taken", 
     )
     expect(tables(directory).length).toBeLessThan(8)
     expect(fs.existsSync(`${directory}/snapshot/.new`)).toBe(false)
-    expect(yield* session(directory, small, ({ report }) => Effect.succeed(report.snapshot.position))).toBe(
-      300
-    )
+    const { position } = yield* session(directory, small, ({ report }) => Effect.succeed(report.snapshot))
+    expect(300 - position).toBeLessThan(small.snapshotFacts)
   })
 )
 

@@ -57,7 +57,9 @@ interface Group {
 /** Starts the writer. Closing the scope writes what waits, then refuses more. */
 export const makeGroupWriter = (
   log: LogFile,
-  replica: Replica
+  replica: Replica,
+  /** What each group awaits before it is written. */
+  before: Effect.Effect<void>
 ): Effect.Effect<Driver["commit"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const queue = yield* Queue.bounded<Waiting | "stop">(commitsWaitingMax)
@@ -96,7 +98,7 @@ export const makeGroupWriter = (
       while (true) {
         const first = yield* Queue.take(queue)
         // Those that were acknowledged together ask again together: let all of them in before the group is closed.
-        yield* Effect.yieldNow()
+        yield* Effect.zipRight(before, Effect.yieldNow())
         const taken = [first, ...(yield* Queue.takeUpTo(queue, groupCommitsMax - 1))]
         yield* write(taken.filter((item) => item !== "stop"))
         if (taken.includes("stop")) return

@@ -6,7 +6,7 @@ import type { LogRow } from "@patchmoi/core/store/Log"
 import type { LayeredTable } from "./LayeredTable.ts"
 import { LogTail } from "./LogTail.ts"
 import { segmentName } from "./layout.ts"
-import type { Entry } from "./sortedFile.ts"
+import type { Entry, Value } from "./sortedFile.ts"
 import { offsetKey, positionOf, positionsKey, positionsStart } from "./tableKeys.ts"
 
 /** A stretch of one file. */
@@ -97,7 +97,7 @@ export class LogIndex {
   }
 
   /** Sets the tail aside as it is now; gives it with the entries that take its place in files. */
-  freeze(): { readonly head: number; readonly entries: () => Array<Entry> } {
+  freeze(): { readonly head: number; readonly entries: () => ReadonlyMap<string, Value> } {
     const tail = this.#tail
     const segments = this.segments.map(({ first }) => first)
     this.#frozen = tail
@@ -176,16 +176,16 @@ export class LogIndex {
 
 // --- internal ---
 
-const entriesOf = (tail: LogTail, segments: ReadonlyArray<number>): Array<Entry> => {
-  const entries: Array<Entry> = []
+const entriesOf = (tail: LogTail, segments: ReadonlyArray<number>): ReadonlyMap<string, Value> => {
+  const entries = new Map<string, Value>()
   const starts = new Set(segments)
   for (let position = tail.base + 1; position <= tail.head; position++) {
     if (position % entryEvery === 0 || starts.has(position)) {
-      entries.push([offsetKey(position), tail.offset(position)])
+      entries.set(offsetKey(position), tail.offset(position))
     }
   }
   for (const [stream, { firstVersion, positions }] of tail.streams()) {
-    entries.push([positionsKey(stream, firstVersion), positions])
+    entries.set(positionsKey(stream, firstVersion), positions)
   }
   return entries
 }

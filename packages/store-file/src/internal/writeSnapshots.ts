@@ -32,12 +32,18 @@ export interface SnapshotOptions {
   readonly unknown: ReadonlyMap<string, number>
 }
 
-/** Takes snapshots until the scope closes, and then one more. */
+/**
+ * Takes snapshots until the scope closes, and then one more. Gives what a commit awaits before it is written: where commits
+ * come faster than snapshots for long, they wait, so that what is in memory stays bounded.
+ */
 export const writeSnapshots = (
   replica: Replica,
   options: SnapshotOptions
-): Effect.Effect<void, never, Scope.Scope> =>
+): Effect.Effect<Effect.Effect<void>, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const { index } = replica
+    const { factsMax } = options
+    const caughtUp = yield* Effect.makeLatch(true)
     let works = true
     const take = Effect.suspend(() => takeSnapshot(replica, options)).pipe(
       Effect.catchAll((error) => {
@@ -46,11 +52,12 @@ export const writeSnapshots = (
           `No snapshot was taken, and opening the store takes longer: ${error.message}`
         )
       }),
+      Effect.zipRight(caughtUp.open),
       Effect.uninterruptible
     )
     const taking = Effect.gen(function* () {
       while (works) {
-        yield* replica.awaitBeyond(replica.index.base + options.factsMax - 1)
+        yield* replica.awaitBeyond(index.base + factsMax - 1)
         yield* take
       }
     }).pipe(Effect.catchAll((error) => Effect.logWarning(`No snapshots are taken: ${error.message}`)))
@@ -58,15 +65,23 @@ export const writeSnapshots = (
     yield* Effect.addFinalizer(() =>
       Effect.zipRight(
         Fiber.interrupt(fiber),
-        Effect.suspend(() => {
-          const { head, base } = replica.index
-          return works && head - base >= Math.min(factsAtCloseMin, options.factsMax) ? take : Effect.void
-        })
+        Effect.suspend(() =>
+          works && index.head - index.base >= Math.min(factsAtCloseMin, factsMax) ? take : Effect.void
+        )
       )
     )
+    const keptUp: Effect.Effect<void> = Effect.suspend(() => {
+      if (!works || index.head - index.base < behindFactor * factsMax) return Effect.void
+      caughtUp.unsafeClose()
+      return Effect.zipRight(caughtUp.await, keptUp)
+    })
+    return keptUp
   })
 
 // --- internal ---
+
+/** Commits wait when so many times the facts of a snapshot are in memory. */
+const behindFactor = 4
 
 const operation = "take a snapshot"
 
@@ -74,6 +89,9 @@ const operation = "take a snapshot"
 const turnEntries = 512
 /** Bytes that are gathered before they are written. */
 const writeBytes = 262_144
+
+/** Files that there may be; more are merged in any case. */
+const filesMax = 16
 
 /** Files that are merged have at most this many times the entries of those above them: so each entry is written a few times only. */
 const mergeFactor = 4
@@ -86,10 +104,11 @@ const takeSnapshot = (replica: Replica, options: SnapshotOptions): Effect.Effect
       const marked = markedSegments(ops, log, index.segments)
       return { frozen: table.freeze(), tail: index.freeze(), segments: marked }
     })
-    const newest = yield* storing(operation, () =>
-      [...frozen.sorted(), ...tail.entries()].sort(([left], [right]) => (left < right ? -1 : 1))
-    )
-    const merged = mergedFiles(table.files, newest.length)
+    const places = yield* storing(operation, tail.entries)
+    const newest = frozen.sorted(places)
+    // Merging takes longer than what is new alone: it is left for a time when fewer facts come.
+    const isHurried = tail.head - index.base > 2 * options.factsMax && table.files.length < filesMax
+    const merged = isHurried ? [] : mergedFiles(table.files, frozen.size + places.size)
     const kept = table.files.slice(0, table.files.length - merged.length)
     const layers: ReadonlyArray<Iterable<Entry>> = [
       newest,
