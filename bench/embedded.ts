@@ -9,14 +9,14 @@
 import { Database } from "bun:sqlite"
 import * as fs from "node:fs"
 import * as os from "node:os"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import { Engine, layer as layerEngine } from "../packages/core/src/engine/Engine.ts"
 import { layer as layerSteps, succeeded } from "../packages/core/src/executor/ExecutorMemory.ts"
 import { layerMemory as layerCatalog } from "../packages/core/src/flow/FlowCatalog.ts"
 import { singleStepFlow } from "../packages/core/src/testing/flows.ts"
 import { SqliteStore } from "../packages/store-sqlite/src/index.ts"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as ManagedRuntime from "effect/ManagedRuntime"
 
 /** Units of one measured call. */
 const units = 2_000
@@ -63,7 +63,9 @@ const handWritten = (filename: string): Side => {
   db.run("CREATE INDEX runs_by_status ON runs (status, id)")
   const insertEvent = db.query("INSERT INTO events VALUES (?, ?, ?)")
   const insertRun = db.query("INSERT INTO runs VALUES (?, ?, ?, 'queued', NULL)")
-  const claimRun = db.query("UPDATE runs SET status = 'running', worker = ? WHERE id = ? AND status = 'queued'")
+  const claimRun = db.query(
+    "UPDATE runs SET status = 'running', worker = ? WHERE id = ? AND status = 'queued'"
+  )
   const endRun = db.query("UPDATE runs SET status = 'completed' WHERE id = ? AND worker = ?")
   const queued = db.query<{ id: string }, [number]>("SELECT id FROM runs WHERE status = 'queued' LIMIT ?")
 
@@ -120,9 +122,7 @@ const embedded = async (filename: string): Promise<Side> => {
   const dispatcher = await accepting.runPromise(Engine)
   let running: ManagedRuntime.ManagedRuntime<Engine, unknown> | undefined
   const start = () => {
-    running ??= ManagedRuntime.make(
-      Layer.provide(layerEngine({ concurrency }), services)
-    )
+    running ??= ManagedRuntime.make(Layer.provide(layerEngine({ concurrency }), services))
     return running
   }
   const stop = async () => {
@@ -164,7 +164,10 @@ const median = (values: ReadonlyArray<number>): number =>
 
 const main = async (): Promise<void> => {
   const directory = fs.mkdtempSync(`${process.env["BENCH_DIRECTORY"] ?? os.tmpdir()}/embedded-`)
-  const sides = { loop: handWritten(`${directory}/loop.db`), engine: await embedded(`${directory}/engine.db`) }
+  const sides = {
+    loop: handWritten(`${directory}/loop.db`),
+    engine: await embedded(`${directory}/engine.db`)
+  }
   const found: Record<string, Record<keyof typeof sides, Array<number>>> = {
     [`dispatch at ${callers} callers, units/s`]: { loop: [], engine: [] },
     [`drain of ${units} at concurrency ${concurrency}, units/s`]: { loop: [], engine: [] },
@@ -177,7 +180,8 @@ const main = async (): Promise<void> => {
       const accepted = await timed(() => sides[side].dispatch(ids))
       const drained = await timed(() => sides[side].drain(ids))
       const single: Array<number> = []
-      for (let index = 0; index < 100; index++) single.push(await timed(() => sides[side].one(`one-${round}-${index}`)))
+      for (let index = 0; index < 100; index++)
+        single.push(await timed(() => sides[side].one(`one-${round}-${index}`)))
       if (round === 0) continue
       dispatch?.[side].push((units / accepted) * 1_000)
       drain?.[side].push((units / drained) * 1_000)
