@@ -12,8 +12,8 @@ export const waitMillisDefault = 60_000
 /** How many streams (changes, followed output) may be open at once. */
 export const streamsMaxDefault = 256
 /** How many requests a caller may send in a burst, and how many a second in the long run. */
-export const rateBurstDefault = 20_000
-export const ratePerSecondDefault = 10_000
+export const rateBurstDefault = 100_000
+export const ratePerSecondDefault = 50_000
 
 export interface ServerOptions {
   /** The shared secret of signatures. Default: none. */
