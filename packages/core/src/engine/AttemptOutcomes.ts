@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import type { AttemptOutcome, ExitCause } from "../executor/Executor.ts"
 
 /** Why an attempt is told to stop before its step has ended. */
-export type StopReason = "canceled" | "lost" | "expired" | "timeout"
+export type StopReason = "canceled" | "stopped" | "expired" | "timeout"
 
 /** What an attempt waits for: the end of its step, or a reason to stop it. The first one counts. */
 export type AttemptSignal = StopReason | "ended"
@@ -13,9 +13,12 @@ export type AttemptSignal = StopReason | "ended"
 /** The outcome of an attempt that ended without the word of its executor. */
 export const failedOutcome = (exit: ExitCause, error: string): AttemptOutcome => ({ exit, error })
 
-/** The outcome of an attempt that nobody stands behind any more. */
-export const lostOutcome = (reason: string): AttemptOutcome =>
-  failedOutcome({ _tag: "Lost", reason }, `The attempt was lost: ${reason}`)
+/** The outcome of an attempt that nobody stands behind any more; `by` when its engine gave it up as it was told to stop. */
+export const lostOutcome = (reason: string, by?: "stop"): AttemptOutcome =>
+  failedOutcome(
+    { _tag: "Lost", reason, ...(by === undefined ? {} : { by }) },
+    `The attempt was lost: ${reason}`
+  )
 
 /** The outcome of an attempt whose executor came to its end, in whatever way. */
 export const outcomeOfExit = (
@@ -37,8 +40,8 @@ export const stoppedOutcome = (reason: StopReason, timeoutMillis: number): Attem
   switch (reason) {
     case "canceled":
       return failedOutcome({ _tag: "Canceled" }, "The run was canceled")
-    case "lost":
-      return lostOutcome("the engine stopped before the step had ended")
+    case "stopped":
+      return lostOutcome("the engine stopped before the step had ended", "stop")
     case "expired":
       return lostOutcome("its worker did not hold it any more")
     case "timeout":

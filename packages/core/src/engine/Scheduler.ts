@@ -111,7 +111,7 @@ export const make = (parts: SchedulerParts) =>
       return passing.withPermits(1)(Effect.void)
     })
 
-    const endAll = Effect.zipRight(slots.stopAll("lost"), slots.waitForAll)
+    const endAll = Effect.zipRight(slots.stopAll("stopped"), slots.waitForAll)
 
     return {
       loop: Effect.raceFirst(forever(watchLog), forever(schedule)),
@@ -125,7 +125,7 @@ export const make = (parts: SchedulerParts) =>
       }),
       stopNow: Effect.gen(function* () {
         yield* Deferred.succeed(hurry, undefined)
-        yield* slots.stopAll("lost")
+        yield* slots.stopAll("stopped")
         yield* stopClaiming
         yield* endAll
       })

@@ -31,7 +31,11 @@ export const ExitCause = Schema.Union(
   Schema.TaggedStruct("Signal", { signal: Schema.String }),
   Schema.TaggedStruct("Timeout", { timeoutMillis: Schema.Int }),
   Schema.TaggedStruct("Canceled", {}),
-  Schema.TaggedStruct("Lost", { reason: Schema.String }),
+  Schema.TaggedStruct("Lost", {
+    reason: Schema.String,
+    /** That its engine was told to stop; such an end does not use up the retry policy. Absent when the attempt was lost in any other way. */
+    by: Schema.optional(Schema.Literal("stop"))
+  }),
   /** The process could not be started. */
   Schema.TaggedStruct("NotStarted", { reason: Schema.String })
 )

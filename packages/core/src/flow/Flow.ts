@@ -15,7 +15,7 @@ export type RetryReason = typeof RetryReason.Type
 
 /** When an attempt that did not succeed is followed by another. */
 export const RetryPolicy = Schema.Struct({
-  /** Attempts in all, the first included. 1 to 100. */
+  /** Attempts in all, the first included and those not that ended by the stop of their engine. 1 to 100. */
   maxAttempts: Schema.Int.pipe(Schema.between(1, 100)),
   /** The wait before the second attempt, in milliseconds; doubles each time, with jitter, up to 1 hour. */
   backoffMillis: Schema.Int.pipe(Schema.between(0, 3_600_000)),

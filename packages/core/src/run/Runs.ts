@@ -7,8 +7,6 @@
  * 3. An attempt that ends either ends the run or schedules the next attempt, in the same decision.
  */
 import * as Either from "effect/Either"
-import type { ExitCause } from "../executor/Executor.ts"
-import type { RetryReason } from "../flow/Flow.ts"
 import { AttemptId, makeAttemptId, RunId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import * as Aggregate from "../store/Aggregate.ts"
@@ -29,9 +27,7 @@ import type { RunDocument } from "./RunDocument.ts"
 import { approvalAwaitedBy, evolve } from "./RunEvolve.ts"
 import { RunFact } from "./RunFact.ts"
 import { effectiveStatusOf, needsAttention } from "./RunView.ts"
-
-/** The longest wait between two attempts, jitter included, in milliseconds (1 hour). */
-export const backoffMillisMax = 3_600_000
+import { nextAttemptOf } from "./retry.ts"
 
 type Decision = Either.Either<ReadonlyArray<RunFact>, RunRejection>
 
@@ -167,16 +163,11 @@ const endAttempt = (
   if (error === undefined) return end("completed")
   if (outcome.exit._tag === "Canceled" || run.cancelRequested) return end("canceled")
   if (outcome.error === undefined) return end("failed")
-  const { retry } = run.plan
-  if (!retry.on.includes(retryReasonOf(outcome.exit))) return end("failed")
-  const attempts = run.attempts.length - (run.approvals?.at(-1)?.afterAttempts ?? 0)
-  if (attempts >= retry.maxAttempts) return end("failed", true)
-  const wait = retry.backoffMillis * 2 ** (attempts - 1) * (1 + jitter / 2)
-  return [ended, { _tag: "RunRetryScheduled", retryAt: Math.round(now + Math.min(wait, backoffMillisMax)) }]
+  const next = nextAttemptOf(run, outcome.exit, { now, jitter })
+  return next._tag === "At"
+    ? [ended, { _tag: "RunRetryScheduled", retryAt: next.retryAt }]
+    : end("failed", next._tag === "UsedUp")
 }
-
-const retryReasonOf = (exit: ExitCause): RetryReason =>
-  exit._tag === "Timeout" ? "timeout" : exit._tag === "Lost" ? "lost" : "failed"
 
 const cancel = (run: RunDocument, { by, reason }: Extract<RunCommand, { _tag: "Cancel" }>): Decision => {
   const requested: RunFact = withoutUndefined({ _tag: "RunCancelRequested", by, reason })

@@ -64,10 +64,17 @@ describe("a run that an engine left running", () => {
   it.effect("that was lost as often as its policy allows ends, and says so", () =>
     Effect.gen(function* () {
       const runId = yield* abandonedRun()
-      const hang = { "step.ts": () => Effect.never }
-      yield* Effect.gen(function* () {
-        yield* until(runOf(runId), ({ attempts }) => attempts.length === 2)
-      }).pipe(Effect.provide(engineOver([flow], hang)))
+      const store = yield* Store.Store
+      const recovered = Effect.flatMap(Engine.Engine, ({ recover }) => recover).pipe(
+        Effect.provide(engineOver([flow], {}, { runs: false }))
+      )
+      expect(yield* recovered).toEqual([runId])
+      const leaseToken = LeaseToken.make("token of another dead engine")
+      const { retryAt: now = 0 } = yield* runOf(runId)
+      yield* store.transact((transaction) =>
+        transaction.execute(Runs, runId, { _tag: "StartAttempt", workerId: "dead too", leaseToken, now })
+      )
+      expect(yield* recovered).toEqual([runId])
       expect(yield* runOf(runId)).toMatchObject({ processStatus: "failed", retriesUsedUp: true })
     }).pipe(Effect.provide(Store.layerMemory))
   )

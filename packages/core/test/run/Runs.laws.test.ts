@@ -32,6 +32,7 @@ const asking = {
   exit: { _tag: "ExitCode", code: 0 },
   result: { status: "blocked", artifacts: { approval: { prompt: "Go on?", choices: ["yes", "no"] } } }
 } as const
+const stopped = { exit: { _tag: "Lost", reason: "the engine stopped", by: "stop" }, error: "lost" } as const
 const bad = { exit: { _tag: "ExitCode", code: 1 }, error: "exited with code 1" } as const
 
 const facts: ReadonlyArray<RunFact> = [
@@ -65,6 +66,7 @@ const commands: ReadonlyArray<RunCommand> = [
       { _tag: "EndAttempt", ...held, outcome: good, now, jitter: 0 },
       { _tag: "EndAttempt", ...held, outcome: bad, now, jitter: 1 },
       { _tag: "EndAttempt", ...held, outcome: asking, now, jitter: 1 },
+      { _tag: "EndAttempt", ...held, outcome: stopped, now, jitter: 1 },
       { _tag: "RefuseWrite", ...held, kind: "end", summary: "changed" },
       { _tag: "RefuseWrite", ...held, kind: "heartbeat" }
     ]
