@@ -34,7 +34,7 @@ import {
 import { attemptsBy, eventsBy, runsBy } from "./FlowLists.ts"
 import { type ReadOutputOptions, readAllOutput, readOutputPage } from "./FlowOutput.ts"
 import { countAll } from "./FlowStats.ts"
-import { Outbox } from "./outbox/Outbox.ts"
+import { Outbox } from "./outbox/OutboxService.ts"
 
 /** Makes the service. With `remembers: false` everything that asks for the past is `StateDisabled`. */
 export const make = (options: { readonly remembers?: boolean } = {}) =>

@@ -18,7 +18,6 @@ import type { SystemdUnavailable } from "./executor/SystemdManager.ts"
 import type { Flow } from "./Flow.ts"
 import * as FlowLocal from "./FlowLocal.ts"
 import * as FlowCatalogFiles from "./flow/FlowCatalogFiles.ts"
-import * as Outbox from "./outbox/Outbox.ts"
 import type { RecordUnusable } from "./record/RecordUnusable.ts"
 import { findRecordKind } from "./record/recordKind.ts"
 
@@ -41,6 +40,8 @@ export interface LocalOptions {
   /** What runs steps: processes of their own, or units of systemd's user manager. Default: `bun`. */
   readonly executor?: ExecutorKind
   readonly engine?: EngineOptions
+  /** Whether events that are queued for other backends are handed over to them. Default: true. */
+  readonly handsOver?: boolean
 }
 
 /** What stands between the caller and a store on disk. */
@@ -62,7 +63,7 @@ export const layerLocal = (
 export const layerOverStore = (
   options: LocalOptions
 ): Layer.Layer<
-  Flow | Engine.Engine | FlowCatalog | Outbox.Outbox,
+  Flow | Engine.Engine | FlowCatalog,
   StoreError | VersionConflict | SystemdUnavailable,
   Store.Store
 > => {
@@ -77,11 +78,24 @@ export const layerOverStore = (
   })
   return FlowLocal.layer({ remembers: state.kind !== "none" }).pipe(
     Layer.provideMerge(Engine.layer({ ...engine, runs })),
-    Layer.provideMerge(Outbox.layer({ variables: options.environment.values, runs })),
+    Layer.provide(layerOutbox(options, runs)),
     Layer.provideMerge(catalog),
     Layer.provide(layerExecutor(options))
   )
 }
+
+/** The outbox, which is loaded where it is wanted. */
+const layerOutbox = (
+  { environment, handsOver }: LocalOptions,
+  runs: boolean
+): Layer.Layer<never, never, Store.Store> =>
+  handsOver === false
+    ? Layer.empty
+    : Layer.unwrapEffect(
+        Effect.promise(async () =>
+          (await import("./outbox/Outbox.ts")).layer({ variables: environment.values, runs })
+        )
+      )
 
 /** The executor that was chosen. The one for systemd is loaded when it is asked for. */
 const layerExecutor = ({ environment, executor }: LocalOptions): Layer.Layer<Executor, SystemdUnavailable> =>

@@ -22,6 +22,8 @@ export interface RecordOptions {
   readonly environment?: StepEnvironment["mode"]
   /** Further names that no step gets; more may be put in while the record is open. Default: none. */
   readonly secrets?: ReadonlyArray<string>
+  /** Whether the command hands over what is queued for other backends, as a service does. Default: false. */
+  readonly handsOver?: boolean
 }
 
 /** A record with the engine over it. What the engine has under way is drained when it is released. */
@@ -29,6 +31,7 @@ export const layerRecord = (session: Session, options: RecordOptions) =>
   layerLocal({
     workspaceRoot: session.directory,
     state: options.state,
+    handsOver: options.handsOver ?? false,
     environment: {
       mode: options.environment ?? "inherit",
       values: session.caller.env,

@@ -9,22 +9,18 @@
  */
 import { type DispatchDocument, Dispatches } from "@patchmoi/core/dispatch/Dispatches"
 import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttempts"
-import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
-import { splitStream } from "@patchmoi/core/store/Aggregate"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import { Store } from "@patchmoi/core/store/Store"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Stream from "effect/Stream"
 import type { Fetch } from "../client/http/HttpClientOptions.ts"
-import type { BackendFailure } from "../client/http/HttpErrors.ts"
 import * as Transport from "../client/http/Transport.ts"
 import { followedAt, lookAt } from "./followRuns.ts"
 import { type FailedTry, type OutboxPolicy, policyDefaults } from "./OutboxPolicy.ts"
-import { dispatchOf, urlsToServe } from "./outboxRecord.ts"
+import { Outbox } from "./OutboxService.ts"
+import { dispatchOf, urlsToSendTo, urlsToServe } from "./outboxRecord.ts"
 import type { Variables } from "./RemoteTarget.ts"
 import { millisUntilDue, oldestFor, sendOne } from "./sendNext.ts"
 
@@ -38,18 +34,10 @@ export interface OutboxOptions {
   readonly fetch?: Fetch
 }
 
-export class Outbox extends Context.Tag("@patchmoi/sdk/Outbox")<
-  Outbox,
-  {
-    /**
-     * Tries now what an attempt waits for: the dispatch of its event, after those before it, and a look at its runs. Gives
-     * the attempt as it is then; undefined when there is none. A dispatch that fails is told by its record.
-     */
-    readonly sync: (
-      attemptId: string
-    ) => Effect.Effect<MaintenanceDocument | undefined, BackendFailure | StoreError | VersionConflict>
-  }
->() {}
+export { Outbox }
+
+/** How long the outbox waits after a commit before it looks for what is queued, in milliseconds. */
+const gatherMillis = 50
 
 /** Makes an outbox over the store; it works until its scope closes. */
 export const make = (options: OutboxOptions) =>
@@ -139,28 +127,28 @@ export const make = (options: OutboxOptions) =>
       }).pipe(orSay(`Following the runs of ${url}`, policy.firstWaitMillis), Effect.forever)
     }
 
-    /** Begins to work for a backend, or wakes who does. */
+    /** Begins to work for a backend, or wakes who sends to it. */
     const wake = (url: string) =>
       Effect.gen(function* () {
         const isNew = !targets.has(url)
-        const { toSend, toFollow } = targetOf(url)
-        if (!isNew) return yield* Effect.zipRight(toSend.open, toFollow.open)
+        const { toSend } = targetOf(url)
+        if (!isNew) return yield* toSend.open
         yield* Effect.forkScoped(sendForever(url))
         yield* Effect.forkScoped(followForever(url))
       })
 
     const work = Effect.gen(function* () {
-      const head = yield* store.driver.head
-      yield* Effect.forEach(yield* urlsToServe(store), wake, { discard: true })
-      yield* Stream.runForEach(store.changes(head), ({ stream, type }) =>
-        type === "DispatchQueued" || type === "DispatchRetried" ? wakeFor(stream) : Effect.void
-      )
+      let head = yield* store.driver.head
+      let urls = yield* urlsToServe(store)
+      while (true) {
+        yield* Effect.forEach(urls, wake, { discard: true })
+        yield* store.driver.awaitBeyond(head)
+        // Commits may come by the thousand: one look is for all that came together.
+        yield* Effect.sleep(gatherMillis)
+        head = yield* store.driver.head
+        urls = yield* urlsToSendTo(store)
+      }
     })
-    const wakeFor = (stream: string) =>
-      Effect.flatMap(store.load(Dispatches, splitStream(stream).key), (dispatch) => {
-        const url = Option.getOrUndefined(dispatch)?.workspaceBackendUrl
-        return url === undefined ? Effect.void : wake(url)
-      })
 
     if (options.runs !== false) {
       yield* Effect.forkScoped(

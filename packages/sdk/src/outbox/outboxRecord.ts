@@ -9,15 +9,20 @@ import * as Effect from "effect/Effect"
 
 type Opened = typeof Store.Service
 
+/** The backends that something is queued for. */
+export const urlsToSendTo = (store: Opened): Effect.Effect<ReadonlySet<string>, StoreError> =>
+  Effect.map(
+    everyPage((page) => store.list(Dispatches, { index: "toSend", ...page })),
+    urlsOf
+  )
+
 /** The backends that something is queued for, or that have runs which are followed. */
 export const urlsToServe = (store: Opened): Effect.Effect<ReadonlySet<string>, StoreError> =>
-  Effect.gen(function* () {
-    const toSend = yield* everyPage((page) => store.list(Dispatches, { index: "toSend", ...page }))
-    const followed = yield* everyPage((page) =>
-      store.list(MaintenanceAttempts, { index: "followed", ...page })
-    )
-    return new Set([...toSend, ...followed].flatMap(({ workspaceBackendUrl }) => workspaceBackendUrl ?? []))
-  })
+  Effect.zipWith(
+    urlsToSendTo(store),
+    everyPage((page) => store.list(MaintenanceAttempts, { index: "followed", ...page })),
+    (toSend, followed) => new Set([...toSend, ...urlsOf(followed)])
+  )
 
 /** The dispatch that an attempt is about. */
 export const dispatchOf = (
@@ -45,3 +50,9 @@ export const everyPage = <A>(
     }
     return all
   }).pipe(Effect.catchTag("CursorInvalid", Effect.die))
+
+// --- internal ---
+
+const urlsOf = (
+  records: ReadonlyArray<{ readonly workspaceBackendUrl?: string | undefined }>
+): ReadonlySet<string> => new Set(records.flatMap(({ workspaceBackendUrl }) => workspaceBackendUrl ?? []))

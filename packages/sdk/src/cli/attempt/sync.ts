@@ -15,7 +15,7 @@ export const run: Run<RecordFlags, [string]> = async (session, flags, attemptId)
     session,
     recordFolder(session, flags),
     // Nothing that waits in the queue is to begin because an attempt is looked at.
-    { engine: { runs: false } },
+    { engine: { runs: false }, handsOver: true },
     Effect.flatMap(Flow, (flow) => flow.syncMaintenanceAttempt(attemptId))
   )
   if (session.json) session.printJson(attempt)
