@@ -8,7 +8,7 @@ import { type Cut, cutLog, syncPath } from "./internal/cutLog.ts"
 import { type FileSystemOps, fileOps } from "./internal/fileOps.ts"
 import { writeProjections } from "./internal/followProjections.ts"
 import { layout } from "./internal/layout.ts"
-import { forgetProgress } from "./internal/ProjectionFiles.ts"
+import { forgetBeyond, forgetProgress } from "./internal/ProjectionFiles.ts"
 import { type LogScan, scanLog } from "./internal/segments.ts"
 import { removeManifest } from "./internal/snapshotFormat.ts"
 import { storing } from "./internal/storing.ts"
@@ -98,7 +98,10 @@ export const repair = ({
     return yield* storing("repair the log", () => {
       // What is cut is cut knowingly: nothing beside the log is to speak of it any more.
       removeManifest(ops, layout(directory).snapshot)
-      return cutLog(ops, directory, scanLog(ops, layout(directory).log))
+      const scan = scanLog(ops, layout(directory).log)
+      const cut = cutLog(ops, directory, scan)
+      forgetBeyond(ops, directory, scan.head)
+      return cut
     })
   }).pipe(Effect.scoped, Effect.withSpan("LogMaintenance.repair"))
 

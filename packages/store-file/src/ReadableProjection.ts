@@ -16,7 +16,7 @@ export interface AppendProjection {
   /** Whether lines depend on earlier facts: the fold then sees every fact at each start. Default: false. */
   readonly readsFromStart?: boolean
   /** Begins a fold; it gives the lines of each fact, without line breaks at their ends. */
-  readonly begin: () => (row: LogRow) => ReadonlyArray<string>
+  readonly begin: (past: Past) => (row: LogRow) => ReadonlyArray<string>
 }
 
 /** A file that is replaced as a whole, in one step, when what it shows has changed. */
@@ -24,8 +24,17 @@ export interface ReplaceProjection {
   readonly kind: "replace"
   /** Its name in the folder of the store, such as `feed-state.json`. */
   readonly fileName: string
-  /** Begins a fold over every fact. */
-  readonly begin: () => ReplaceFold
+  /** Whether the fold begins with the documents of `past`, and is given only later facts. Default: false, it sees every fact at each start. */
+  readonly resumes?: boolean
+  readonly begin: (past: Past) => ReplaceFold
+}
+
+/** What a fold can begin with, so that it need not see every fact at each start. */
+export interface Past {
+  /** The facts of a row's stream that are before it. */
+  readonly before: (row: LogRow) => Iterable<LogRow>
+  /** The documents of a view at the last fact of the log, as JSON. */
+  readonly documents: (view: string) => Iterable<string>
 }
 
 /** The state behind a file that is replaced. */

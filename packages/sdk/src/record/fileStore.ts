@@ -2,6 +2,7 @@
 import { aggregates } from "@patchmoi/core/Aggregates"
 import * as Store from "@patchmoi/core/store/Store"
 import { FileStore, FileStoreReader } from "@patchmoi/store-file"
+import { foldVersion } from "./foldVersion.ts"
 import { readableFiles } from "./readableFiles.ts"
 
 /** A folder, and whether this process writes it. */
@@ -13,5 +14,5 @@ export interface FileState {
 /** The store in the folder. */
 export const layerFileStore = ({ dataDir: directory, access }: FileState) =>
   access === "read"
-    ? Store.layerDriver(FileStoreReader.openReadOnly({ directory, aggregates }))
-    : FileStore.layer({ directory, aggregates, projections: readableFiles })
+    ? Store.layerDriver(FileStoreReader.openReadOnly({ directory, aggregates, foldVersion }))
+    : FileStore.layer({ directory, aggregates, foldVersion, projections: readableFiles })

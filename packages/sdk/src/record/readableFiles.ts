@@ -9,7 +9,7 @@ import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttem
 import { type SourceDocument, Sources } from "@patchmoi/core/source/Sources"
 import { type Aggregate, splitStream } from "@patchmoi/core/store/Aggregate"
 import type { LogRow, UnknownFact } from "@patchmoi/core/store/Log"
-import { appendEach, type ReadableProjection } from "@patchmoi/store-file"
+import { appendEach, type Past, type ReadableProjection } from "@patchmoi/store-file"
 
 /** The state of every source, as its predecessors kept it: `{ [sourceId]: { lastSeenId, lastCheckedAt } }`. */
 export const feedStateFile = "feed-state.json"
@@ -21,9 +21,8 @@ const appendDocuments = <Document, Fact extends { readonly _tag: string }, Comma
 ): ReadableProjection => ({
   kind: "append",
   fileName,
-  readsFromStart: true,
-  begin: () => {
-    const fold = foldOf(aggregate)
+  begin: (past) => {
+    const fold = foldOf(aggregate, past.before)
     return (row) => {
       const document = fold(row)
       return document === undefined ? [] : [JSON.stringify(document)]
@@ -46,9 +45,14 @@ export const readableFiles: ReadonlyArray<ReadableProjection> = [
   {
     kind: "replace",
     fileName: feedStateFile,
-    begin: () => {
-      const fold = foldOf(Sources)
+    resumes: true,
+    begin: (past) => {
       const sources = new Map<string, SourceDocument>()
+      for (const value of past.documents(Sources.name)) {
+        const source: SourceDocument = JSON.parse(value)
+        sources.set(source.id, source)
+      }
+      const fold = foldOf(Sources, past.before, sources)
       return {
         add: (row) => {
           const source = fold(row)
@@ -84,16 +88,28 @@ const factOf = <Document, Fact extends { readonly _tag: string }, Command, Rejec
   return fact._tag === "UnknownFact" ? undefined : (fact as Exclude<Fact, UnknownFact>)
 }
 
-/** A fold that gives the document after each fact of the aggregate, and nothing for other rows. */
+/**
+ * A fold that gives the document after each fact of the aggregate, and nothing for other rows. A document that it does not
+ * know yet is folded from the facts before.
+ */
 const foldOf = <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
-  aggregate: Aggregate<Document, Fact, Command, Rejection>
+  aggregate: Aggregate<Document, Fact, Command, Rejection>,
+  before: Past["before"],
+  known: ReadonlyMap<string, Document> = new Map()
 ): ((row: LogRow) => Document | undefined) => {
-  const documents = new Map<string, Document>()
-  return (row) => {
+  const documents = new Map(known)
+  const evolve = (document: Document | undefined, row: LogRow): Document | undefined => {
     const fact = factOf(aggregate, row)
-    if (fact === undefined) return undefined
+    return fact === undefined
+      ? document
+      : aggregate.evolve(document, fact, { key: splitStream(row.stream).key, at: row.at })
+  }
+  return (row) => {
+    if (factOf(aggregate, row) === undefined) return undefined
     const { key } = splitStream(row.stream)
-    const document = aggregate.evolve(documents.get(key), fact, { key, at: row.at })
+    let document = documents.get(key)
+    if (document === undefined) for (const earlier of before(row)) document = evolve(document, earlier)
+    document = evolve(document, row)
     if (document !== undefined) documents.set(key, document)
     return document
   }

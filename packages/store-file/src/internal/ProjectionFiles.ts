@@ -3,7 +3,7 @@
  * checkpoint. A crash before the checkpoint leaves a file that is too long, and the next start cuts it.
  */
 import type { LogRow } from "@patchmoi/core/store/Log"
-import type { AppendProjection, ReadableProjection, ReplaceProjection } from "../ReadableProjection.ts"
+import type { AppendProjection, Past, ReadableProjection, ReplaceProjection } from "../ReadableProjection.ts"
 import {
   type Checkpoint,
   noProgress,
@@ -23,11 +23,18 @@ interface AppendState {
 interface ReplaceState {
   readonly projection: ReplaceProjection
   readonly fold: ReturnType<ReplaceProjection["begin"]>
+  /** The facts up to here are not for the fold. */
+  readonly begun: number
   written: string | undefined
 }
 
-/** Finds a row of the log; undefined when the log does not reach it. */
-export type RowAt = (position: number) => LogRow | undefined
+/** What the files follow. */
+export interface FollowedLog extends Past {
+  /** The position of the last fact. */
+  readonly head: number
+  /** The row at a position; undefined when the log does not reach it. */
+  readonly rowAt: (position: number) => LogRow | undefined
+}
 
 export class ProjectionFiles {
   /** Every fact up to here has been folded. */
@@ -42,27 +49,28 @@ export class ProjectionFiles {
     readonly ops: FileSystemOps,
     readonly directory: string,
     projections: ReadonlyArray<ReadableProjection>,
-    rowAt: RowAt
+    log: FollowedLog
   ) {
     this.#checkpoint = readCheckpoint(ops, directory)
     this.#appends = projections
       .filter((projection) => projection.kind === "append")
       .map((projection) => ({
         projection,
-        linesOf: projection.begin(),
-        progress: this.#resume(projection.fileName, rowAt)
+        linesOf: projection.begin(log),
+        progress: this.#resume(projection.fileName, log)
       }))
     this.#replaces = projections
       .filter((projection) => projection.kind === "replace")
       .map((projection) => ({
         projection,
-        fold: projection.begin(),
+        fold: projection.begin(log),
+        begun: projection.resumes === true ? log.head : 0,
         written: this.#content(projection.fileName)
       }))
     const starts = this.#appends.map(({ projection, progress }) =>
       projection.readsFromStart === true ? 0 : progress.position
     )
-    this.position = this.#replaces.length > 0 ? 0 : Math.min(...starts)
+    this.position = Math.min(log.head, ...starts, ...this.#replaces.map(({ begun }) => begun))
   }
 
   /**
@@ -72,7 +80,9 @@ export class ProjectionFiles {
   async add(rows: ReadonlyArray<LogRow>, isLast: boolean): Promise<void> {
     const last = rows.at(-1)
     const texts = this.#appends.map((state) => this.#linesOf(state, rows))
-    for (const { fold } of this.#replaces) for (const row of rows) fold.add(row)
+    for (const { fold, begun } of this.#replaces) {
+      for (const row of rows) if (row.position > begun) fold.add(row)
+    }
     for (const [at, state] of this.#appends.entries()) {
       await this.#append(state, texts[at] ?? "", last)
     }
@@ -149,7 +159,7 @@ export class ProjectionFiles {
     }
   }
 
-  #resume(fileName: string, rowAt: RowAt): Progress {
+  #resume(fileName: string, { rowAt }: FollowedLog): Progress {
     const known = this.#checkpoint[fileName]
     if (known === undefined) return noProgress
     const path = `${this.directory}/${fileName}`
@@ -165,6 +175,15 @@ export class ProjectionFiles {
       ? undefined
       : readWhole(this.ops, `${this.directory}/${fileName}`)?.toString("utf8")
   }
+}
+
+/** Lets the files that show facts behind this position begin anew at the next start. */
+export const forgetBeyond = (ops: FileSystemOps, directory: string, head: number): void => {
+  const known = readCheckpoint(ops, directory)
+  const beyond = Object.entries(known).filter(([, { position }]) => position > head)
+  if (beyond.length === 0) return
+  const reset = beyond.map(([fileName]) => [fileName, noProgress] as const)
+  writeCheckpoint(ops, directory, { ...known, ...Object.fromEntries(reset) })
 }
 
 /** Lets every file begin anew at the next start. */

@@ -90,6 +90,14 @@ export class Replica {
     return (this.#recent.after(position - 1, 1) ?? this.#read(position, position))[0]
   }
 
+  /** The rows of a row's stream that are before it, in order. */
+  *before({ stream, version }: LogRow): Generator<LogRow> {
+    for (const position of this.index.positions(stream, 0, version - 1)) {
+      const row = this.rowAt(position)
+      if (row !== undefined) yield row
+    }
+  }
+
   /** Rows from the disk: at least the first one. */
   #read(first: number, last: number): ReadonlyArray<LogRow> {
     const range = this.index.range(first, last, readBytesMax)

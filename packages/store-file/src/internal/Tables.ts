@@ -95,6 +95,23 @@ export class Tables {
     return listed
   }
 
+  /** Every document of a view, as JSON. */
+  *values(view: string): Generator<string> {
+    let after: string | undefined
+    do {
+      const page = this.list({
+        view,
+        index: "all",
+        prefix: "",
+        order: "ascending",
+        limit: pageDocuments,
+        ...(after === undefined ? {} : { after })
+      })
+      for (const { value } of page) yield value
+      after = page.length < pageDocuments ? undefined : page.at(-1)?.sort
+    } while (after !== undefined)
+  }
+
   count({ view, index, prefix }: DriverCount, max: number): number {
     const start = indexStart(view, index) + prefix
     let counted = 0
@@ -118,6 +135,9 @@ export class Tables {
 }
 
 // --- internal ---
+
+/** Documents that are listed at a time. */
+const pageDocuments = 256
 
 /** The first string after all that begin with this one. */
 const successor = (prefix: string): string =>

@@ -87,7 +87,13 @@ const openFiles = (
 ): Effect.Effect<ProjectionFiles, StoreError> =>
   storing(
     operation,
-    () => new ProjectionFiles(replica.ops, directory, projections, (position) => replica.rowAt(position))
+    () =>
+      new ProjectionFiles(replica.ops, directory, projections, {
+        head: replica.index.head,
+        rowAt: (position) => replica.rowAt(position),
+        before: (row) => replica.before(row),
+        documents: (view) => replica.tables.values(view)
+      })
   )
 
 const catchUp = (files: ProjectionFiles, replica: Replica): Effect.Effect<void, StoreError> =>

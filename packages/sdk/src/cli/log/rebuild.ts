@@ -2,6 +2,7 @@
 import { aggregates } from "@patchmoi/core/Aggregates"
 import { LogMaintenance } from "@patchmoi/store-file"
 import * as Layer from "effect/Layer"
+import { foldVersion } from "../../record/foldVersion.ts"
 import { readableFiles } from "../../record/readableFiles.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
@@ -13,7 +14,7 @@ import { printFacts } from "../text/facts.ts"
 export const run: Run<RecordFlags> = async (session, flags) => {
   const directory = recordFolder(session, flags)
   requireRecord(directory)
-  const options = { directory, aggregates, projections: readableFiles }
+  const options = { directory, aggregates, foldVersion, projections: readableFiles }
   const position = await runWith(session, Layer.empty, LogMaintenance.rebuild(options))
   const files = readableFiles.map(({ fileName }) => fileName)
   if (session.json) session.printJson({ directory, position, files })
