@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import type { RunId } from "../Ids.ts"
 import { type LimitClaim, Limits, limitsOf } from "../limit/Limits.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
-import { hasEnded } from "../run/RunEvolve.ts"
+import { approvalAwaitedBy, hasEnded } from "../run/RunEvolve.ts"
 import { Runs } from "../run/Runs.ts"
 import type { StoreError } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
@@ -57,7 +57,7 @@ export const makeAll = (settings: EngineSettings, isRunning: (runId: RunId) => b
     }
   })
 
-/** Makes the queue of these runs alone; those that have ended are taken out of the set. */
+/** Makes the queue of these runs alone; those that are over are taken out of the set. */
 export const makeOwn = (settings: EngineSettings, own: Set<RunId>, isRunning: (runId: RunId) => boolean) =>
   Effect.map(Store, (store): RunQueue => {
     const load = (runId: RunId) => Effect.map(store.load(Runs, runId), Option.getOrUndefined)
@@ -70,7 +70,7 @@ export const makeOwn = (settings: EngineSettings, own: Set<RunId>, isRunning: (r
           for (const runId of own) {
             const run = yield* load(runId)
             if (run?.processStatus === "queued") queued.push(run)
-            else if (run !== undefined && hasEnded(run.processStatus)) own.delete(runId)
+            else if (run !== undefined && isOver(run)) own.delete(runId)
           }
           const later = queued.flatMap(({ retryAt = 0 }) => (retryAt > now ? [retryAt] : []))
           const nextRetryAt = later.length === 0 ? undefined : Math.min(...later)
@@ -184,6 +184,10 @@ const takeFrom = (lane: Lane, places: Places): Effect.Effect<RunId | undefined, 
     }
     return undefined
   })
+
+/** A run that waits for a decision is not over: it may be in the set because its decision is about to be committed. */
+const isOver = (run: RunDocument): boolean =>
+  hasEnded(run.processStatus) && approvalAwaitedBy(run) === undefined
 
 const byPriorityThenAge = (left: RunDocument, right: RunDocument): number =>
   right.plan.priority - left.plan.priority || (left.createdAt < right.createdAt ? -1 : 1)

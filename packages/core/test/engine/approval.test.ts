@@ -8,10 +8,13 @@ import { makeFollowUpEventId, RunId } from "../../src/Ids.ts"
 import { MaintenanceAttempts } from "../../src/maintenance/MaintenanceAttempts.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import { toRunView } from "../../src/run/RunView.ts"
-import { Store } from "../../src/store/Store.ts"
+import type { Driver } from "../../src/store/Driver.ts"
+import * as DriverMemory from "../../src/store/DriverMemory.ts"
+import { layerDriver, Store } from "../../src/store/Store.ts"
+import { turns } from "../../src/testing/ClockSteps.ts"
 import { it } from "../../src/testing/effectTest.ts"
 import { singleStepFlow } from "../../src/testing/flows.ts"
-import { dispatchOne, event, eventType, memoryEngine, runOf } from "./support.ts"
+import { dispatchOne, engineOver, event, eventType, memoryEngine, runOf } from "./support.ts"
 
 const flow = singleStepFlow("step", eventType)
 const question = { prompt: "Publish v2?", choices: ["now", "later"] }
@@ -146,3 +149,24 @@ it.effect("the maintenance attempt is open again while a decided run runs, and c
     expect(items[0]?.error).toBeUndefined()
   }).pipe(Effect.provide(memoryEngine([flow], { "step.ts": asking(told) })))
 })
+
+it.effect(
+  "an engine that claims only its own runs claims what it decides, also when it looks just before the commit",
+  () => {
+    // The engine looks at its queue when it starts, and finds the run still waiting for its decision.
+    const slow = (driver: Driver): Driver => ({
+      ...driver,
+      commit: (commit) => Effect.zipRight(turns(), driver.commit(commit))
+    })
+    const steps = { "step.ts": asking([]) }
+    return Effect.gen(function* () {
+      const runId = yield* ended(event("e1")).pipe(Effect.provide(engineOver([flow], steps)))
+      yield* Effect.gen(function* () {
+        const engine = yield* Engine
+        yield* engine.decide(runId, { decision: "approved" })
+        const [run] = yield* engine.awaitRuns([runId])
+        expect(run).toMatchObject({ processStatus: "completed", result: { status: "changed" } })
+      }).pipe(Effect.provide(engineOver([flow], steps, { claims: "own" })))
+    }).pipe(Effect.provide(layerDriver(Effect.map(DriverMemory.make, slow))))
+  }
+)
