@@ -74,7 +74,7 @@ export interface Dispatcher {
   ) => Either.Either<RunDocument, RunRejection>
 }
 
-/** Makes the dispatcher; `onQueued` is told of runs before their commit. */
+/** Makes the dispatcher; `onQueued` is told of runs before their commit, and of those that a known event has. */
 export const make = (onQueued: (runIds: ReadonlyArray<RunId>) => void = () => {}): Dispatcher => {
   const accept: Dispatcher["accept"] = (unit, snapshot, event, options = {}) => {
     const contentDigest = contentDigestOf(event)
@@ -95,9 +95,9 @@ export const make = (onQueued: (runIds: ReadonlyArray<RunId>) => void = () => {}
       })
     )
     if (known !== undefined) {
-      return Either.right(
-        duplicateOf(event.id, document?.runIds ?? [], contentDigest !== known.contentDigest)
-      )
+      const knownIds = document?.runIds ?? []
+      onQueued(knownIds)
+      return Either.right(duplicateOf(event.id, knownIds, contentDigest !== known.contentDigest))
     }
     onQueued(runIds)
     startGeneration(unit, event, generation, depth)

@@ -22,8 +22,9 @@ export interface EngineOptions {
    */
   readonly queueMax?: number
   /**
-   * Which runs the engine claims and recovers: `all` of the store, or only its `own`, which were queued through it. A
-   * one-shot command takes `own`, so that it does not take up what a stopped service left queued. Default: `all`.
+   * Which runs the engine claims and recovers: `all` of the store, or only its `own`: the runs of events that were dispatched
+   * or replayed through it, known events included, and those that it was told a decision on. A one-shot command takes `own`,
+   * so that it does not take up what a stopped service left queued. Default: `all`.
    */
   readonly claims?: "all" | "own"
   /** How long an attempt stays leased without a heartbeat, in milliseconds; {@link leaseMillisMin} at least. Default: 30 s. */

@@ -30,6 +30,11 @@ export interface RunWake extends Schema.Schema.Type<typeof RunWake> {}
 
 /** What the runs wait for. */
 export const WakeReport = Schema.Struct({
+  /**
+   * Whether the leases of all workers could be seen. Where they could not, as beside the process that writes a record in files,
+   * a run whose worker is gone counts as one that waits for its worker.
+   */
+  leasesVisible: Schema.optionalWith(Schema.Boolean, { default: () => true }),
   /** How many runs wait for each kind of thing. */
   counts: Schema.Struct({
     Slot: Schema.Int,

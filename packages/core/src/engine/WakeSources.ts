@@ -39,7 +39,7 @@ export const report = ({ all = false }: WakeOptions = {}): Effect.Effect<WakeRep
         })
       )
     }
-    return { counts, runs }
+    return { leasesVisible: store.driver.leases.visible !== false, counts, runs }
   }).pipe(Effect.withSpan("WakeSources.report"))
 
 // --- internal ---

@@ -118,7 +118,7 @@ describe("flow fire", () => {
     expect(JSON.parse((await call(fire, options)).stdout).status).toBe("accepted")
     const again = await call(fire, options)
     expect(JSON.parse(again.stdout)).toMatchObject({ status: "duplicate", idempotent: true })
-    expect(again.stderr).toContain("The event e1 is known; nothing new ran")
+    expect(again.stderr).toContain("The event e1 is known; nothing new was queued")
     expect((await call(["run", "list"], options)).stdout.trim().split("\n")).toHaveLength(1)
   })
 

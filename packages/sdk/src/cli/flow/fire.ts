@@ -50,4 +50,4 @@ const fire = (session: Session, event: FileEvent) =>
   })
 
 const duplicateNote = ({ id }: FileEvent, differs: boolean): string =>
-  `The event ${id} is known${differs ? " with another type or payload, which stays" : ""}; nothing new ran. To run it again: patchmoi event replay`
+  `The event ${id} is known${differs ? " with another type or payload, which stays" : ""}; nothing new was queued. To run it again: patchmoi event replay`

@@ -19,6 +19,7 @@ export const run: Run<RunStuckFlags> = async (session, flags) => {
   else {
     session.printRows(columns, report.runs)
     session.note(countsText(report))
+    if (!report.leasesVisible && report.counts.Lease > 0) session.note(unseenText(report))
   }
   return report.counts.Stuck === 0 ? exitCodes.good : exitCodes.needsAttention
 }
@@ -46,6 +47,12 @@ const wakeText = (wake: WakeSource): string => {
       return `nothing: ${wake.reason}`
   }
 }
+
+/** A record in files keeps its leases in the memory of its writer. */
+const unseenText = ({ counts: { Lease } }: WakeReport): string =>
+  `Cannot see from here whether the worker of a running run is still there: leases of a record in files are in the process that writes it. ${
+    Lease === 1 ? "One run" : `${Lease} runs`
+  } may wait for a worker that is gone; the service itself knows (GET /runs/stuck), and the next one to start takes such runs up.`
 
 const countsText = ({ counts: { Slot, Lease, Time, Approval, Stuck } }: WakeReport): string =>
   `${Stuck} stuck; ${Slot} wait for a slot, ${Lease} for their worker, ${Time} for a time, ${Approval} for an approval`
