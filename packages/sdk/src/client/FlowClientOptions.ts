@@ -20,4 +20,6 @@ export interface LocalClientOptions {
   readonly state?: ClientState
   /** How many runs may be under way at once. Default: 4. */
   readonly concurrency?: number
+  /** How many runs may wait before `dispatchEvent` and `replayEvent` throw `QueueFull`. Default: 10,000. */
+  readonly queueMax?: number
 }

@@ -41,6 +41,8 @@ const isText = (value: unknown): boolean => typeof value === "string" && value !
 const isFolder = (value: unknown): boolean =>
   typeof value === "string" && statSync(resolve(value), { throwIfNoEntry: false })?.isDirectory() === true
 
+const isCount = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0
+
 const isState = (value: unknown): boolean =>
   value === false ||
   value === "memory" ||
@@ -59,10 +61,8 @@ const checks: Readonly<Record<keyof LocalClientOptions, Check>> = {
   },
   env: { expected: "an object of variables", fits: isRecord },
   state: { expected: 'false, "memory" or { kind: "file" | "sqlite", dataDir? }', fits: isState },
-  concurrency: {
-    expected: "a whole number above 0",
-    fits: (value) => Number.isInteger(value) && Number(value) > 0
-  }
+  concurrency: { expected: "a whole number above 0", fits: isCount },
+  queueMax: { expected: "a whole number above 0", fits: isCount }
 }
 
 const refuse = (field: string, expected: string, found: unknown): never => {

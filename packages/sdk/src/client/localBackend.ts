@@ -36,7 +36,8 @@ export const localOptions = (options: LocalClientOptions): LocalOptions => {
     environment: { mode: "inherit", values: options.env ?? process.env, secrets: [] },
     engine: {
       launchedBy: "patchmoi-local-client",
-      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency })
+      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+      ...(options.queueMax === undefined ? {} : { queueMax: options.queueMax })
     }
   }
 }

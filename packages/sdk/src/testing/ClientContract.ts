@@ -13,7 +13,7 @@ import type { OpenClient } from "./ClientContractPlace.ts"
 import { recordContract } from "./ClientContractRecord.ts"
 import { watchContract } from "./ClientContractWatch.ts"
 
-export type { OpenClient, OpenedClient } from "./ClientContractPlace.ts"
+export type { OpenClient, OpenClientOptions, OpenedClient } from "./ClientContractPlace.ts"
 
 export interface ClientContractOptions {
   /**

@@ -1,7 +1,15 @@
 /** Errors: of their exported class, with the facts as fields and a message, and without our engine room. */
 import { expect, test } from "bun:test"
 import * as errors from "../client/errors.ts"
-import { echoEvent, type OpenClient, openPlace, rejection } from "./ClientContractPlace.ts"
+import {
+  echoEvent,
+  gateEvent,
+  type OpenClient,
+  openGate,
+  openPlace,
+  rejection,
+  started
+} from "./ClientContractPlace.ts"
 
 export const errorContract = (open: OpenClient): void => {
   test("what is not there is told by its id", async () => {
@@ -71,6 +79,27 @@ export const errorContract = (open: OpenClient): void => {
     const runId = runIds[0] ?? ""
     const facts = { runId, processStatus: "completed" }
     await expectError(place.client.cancelRun(runId), errors.RunAlreadyEnded, facts, "completed")
+  })
+
+  test("a full queue is told with its numbers, and takes in again what comes once it has room", async () => {
+    await using place = await openPlace(open, { queueMax: 1 })
+    const { client, root } = place
+    const wait = false
+    await client.dispatchEvent(gateEvent("1", root), { wait })
+    await started(root, "1")
+    await client.dispatchEvent(gateEvent("2", root), { wait })
+    const facts = { queued: 1, queueMax: 1, retryAfterMillis: 1_000 }
+    const third = () => client.dispatchEvent(gateEvent("3", root), { wait })
+    for (const call of [third, () => client.replayEvent("1", { wait })]) {
+      await expectError(call(), errors.QueueFull, facts, "1 runs wait already")
+    }
+    // What queues nothing is not held back.
+    expect((await client.dispatchEvent(gateEvent("2", root), { wait })).status).toBe("duplicate")
+    expect((await client.dispatchEvent({ id: "4", type: "matches.nothing" })).status).toBe("accepted")
+    expect((await client.listEvents()).events.map(({ id }) => id)).toEqual(["4", "2", "1"])
+    for (const id of ["1", "2", "3"]) await openGate(root, id)
+    await started(root, "2")
+    expect((await third()).status).toBe("accepted")
   })
 }
 

@@ -9,8 +9,14 @@ export interface OpenedClient extends AsyncDisposable {
   readonly client: FlowCalls
 }
 
+/** What a test of the contract asks of the engine. */
+export interface OpenClientOptions {
+  /** How many runs may wait. A client behind HTTP then tries a request that was refused for it once more at most. */
+  readonly queueMax?: number
+}
+
 /** Opens a client whose engine finds the flows of this workspace. */
-export type OpenClient = (workspaceRoot: string) => Promise<OpenedClient>
+export type OpenClient = (workspaceRoot: string, options?: OpenClientOptions) => Promise<OpenedClient>
 
 /** How long a condition of the contract may take to come true, in milliseconds. */
 const deadlineMillis = 15_000
@@ -19,13 +25,13 @@ const deadlineMillis = 15_000
 const lookAgainMillis = 5
 
 /** A client on a fresh workspace; both are gone at the end of the scope. */
-export const openPlace = async (open: OpenClient) => {
+export const openPlace = async (open: OpenClient, options?: OpenClientOptions) => {
   const root = await realpath(await mkdtemp(join(tmpdir(), "client-contract-")))
   for (const [path, text] of Object.entries(flows)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), text)
   }
-  const opened = await open(root)
+  const opened = await open(root, options)
   return {
     root,
     client: opened.client,

@@ -142,8 +142,12 @@ const count = (value: unknown): number => (typeof value === "number" && Number.i
 
 /** Errors of a call that queues runs. */
 const ofQueueing = (refusal: Refusal): QueueFull | Common => {
-  const { code, details, retryAfterMillis = 0 } = refusal
+  const { code, details, retryAfterMillis: asked = 0 } = refusal
   if (code !== "QueueFull") return ofAny(refusal)
-  const { queued, queueMax } = details
-  return new QueueFull({ queued: count(queued), queueMax: count(queueMax), retryAfterMillis })
+  const { queued, queueMax, retryAfterMillis = asked } = details
+  return new QueueFull({
+    queued: count(queued),
+    queueMax: count(queueMax),
+    retryAfterMillis: count(retryAfterMillis)
+  })
 }
