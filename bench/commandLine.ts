@@ -1,5 +1,5 @@
 /**
- * The packaged command line (`bun run build`: bundled, minified, byte code) as whole processes, against an empty Bun process
+ * The packaged command line (`bun run build`: a script that starts a bundle in byte code) as whole processes, against an empty Bun process
  * and the bare step. Run: `bun bench/commandLine.ts`. Reach: `flow list` at most 10 ×, `flow fire` at most 12 × an empty process.
  */
 import { fileURLToPath } from "node:url"
@@ -16,7 +16,7 @@ const main = async (): Promise<void> => {
   const patchmoi =
     (...args: ReadonlyArray<string>) =>
     () =>
-      runProgram([bun, packaged, ...args, "--cwd", directory])
+      runProgram([packaged, ...args, "--cwd", directory])
   const table = await measure({
     name: "whole process",
     baseline: "empty Bun process",
@@ -24,7 +24,7 @@ const main = async (): Promise<void> => {
     variants: {
       "empty Bun process": () => runProgram([bun, empty]),
       "bare step": () => runProgram([bun, script], { stdin }),
-      "patchmoi --version": () => runProgram([bun, packaged, "--version"]),
+      "patchmoi --version": () => runProgram([packaged, "--version"]),
       "patchmoi flow list": patchmoi("flow", "list"),
       "patchmoi flow fire": patchmoi("flow", "fire", "--event", eventFile)
     }

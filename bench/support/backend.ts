@@ -17,7 +17,6 @@ export const sourceProgram: ReadonlyArray<string> = [
 
 /** The packaged command line, as `bun run build` writes it. */
 export const packagedProgram: ReadonlyArray<string> = [
-  process.execPath,
   join(import.meta.dir, "../../packages/sdk/dist/patchmoi")
 ]
 
