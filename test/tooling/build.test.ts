@@ -3,6 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import {
+  callerEnvironment,
+  launcherMark,
+  launcherVariables
+} from "../../packages/sdk/src/cli/launcherVariables.ts"
 import { doorSources } from "../../scripts/build/doors.ts"
 import { type BuiltPackage, buildWorkspace } from "../../scripts/build/workspace.ts"
 import { localProgram, runCommand } from "../../scripts/verify/command.ts"
@@ -48,9 +53,12 @@ export const wrap = <A>(value: A): Wrapped<A> => ({ value })\n`,
   "packages/sdk/package.json": JSON.stringify(manifest("@stand-in/sdk")),
   "packages/sdk/src/index.ts": `import { Token } from "@stand-in/core"\nexport const make = (): Token => new Token()\n`,
   "packages/sdk/src/cli/heavy.ts": `console.log("heavy is loaded")\nexport const heavy = (): string => "done"\n`,
+  "packages/sdk/src/cli/apart.ts": `export const apart = { far: (): string => "far away" }\n`,
   "packages/sdk/src/bin.ts": `#!/usr/bin/env bun
 const main = async (args: ReadonlyArray<string>): Promise<void> => {
   if (args[0] === "--help") return console.log("help")
+  if (args[0] === "far") return console.log((await import("./cli/apart.ts")).apart.far())
+  if (args[0] === "run") return console.log(JSON.stringify(process.env))
   const { heavy } = await import("./cli/heavy.ts")
   console.log(heavy(), args.join(" "))
   process.exitCode = 10
@@ -84,7 +92,7 @@ describe("buildWorkspace", () => {
   test("builds every open door, and the command line where there is one", () => {
     expect(built).toEqual([
       { name: "@stand-in/core", doors: 2, commandLine: false },
-      { name: "@stand-in/sdk", doors: 2, commandLine: true }
+      { name: "@stand-in/sdk", doors: 3, commandLine: true }
     ])
   })
 
@@ -131,7 +139,7 @@ console.log(isToken(make()), make().wrapped.value)`
   test("ships what package.json promises and nothing else", async () => {
     const folder = join(root, "packages", "sdk")
     const { output } = await runCommand(["bun", "pm", "pack", "--dry-run"], { cwd: folder })
-    expect(packedFiles(output)).toContain("dist/patchmoi.jsc")
+    expect(packedFiles(output)).toContain("dist/patchmoi.cjs.jsc")
     expect(
       packProblems(
         { ...manifest("@stand-in/sdk"), bin: { patchmoi: "./dist/patchmoi" } },
@@ -161,6 +169,28 @@ describe("the packaged command line", () => {
     expect(result.output).toContain("done flow list")
     expect(result.output).toContain("Cache hit for sourceCode")
     expect(result.exitCode).toBe(10)
+  })
+
+  test("runs through a link, and has a part in a file of its own", async () => {
+    const link = join(root, "link")
+    await symlink(join(root, "packages/sdk/dist/patchmoi"), link)
+    expect((await runCommand([link, "far"], { cwd: tmpdir() })).output).toBe("far away")
+    const main = await Bun.file(join(root, "packages/sdk/dist/patchmoi.cjs")).text()
+    expect(main).not.toContain("far away")
+  })
+
+  test("starts short commands with variables that it takes back, and keeps those of its caller", async () => {
+    const environment = async (env: Readonly<Record<string, string>>) =>
+      JSON.parse(
+        (await runCommand([join(root, "packages/sdk/dist/patchmoi"), "run"], { cwd: tmpdir(), env })).output
+      )
+    const own = await environment({})
+    expect(own).toMatchObject({ ...launcherVariables, [launcherMark]: "1" })
+    expect(Object.keys(callerEnvironment(own)).filter((name) => /^BUN_JSC_|^PATCHMOI_/.test(name))).toEqual(
+      []
+    )
+    const given = { BUN_JSC_thresholdForJITAfterWarmUp: "700" }
+    expect(callerEnvironment(await environment(given))).toMatchObject(given)
   })
 
   test("does not run what the command does not need", async () => {

@@ -1,6 +1,7 @@
 /** The command line is wrong, and nothing was done. Told in one line with a hint, never with a stack; exit code 2. */
 
 export class UsageError extends Error {
+  readonly _tag = "UsageError"
   override readonly name = "UsageError"
 
   constructor(
@@ -11,3 +12,7 @@ export class UsageError extends Error {
     super(message)
   }
 }
+
+/** By its tag: a command that is packaged apart throws its own copy of the class. */
+export const isUsageError = (error: unknown): error is UsageError =>
+  error instanceof Error && "_tag" in error && error._tag === "UsageError"

@@ -1,6 +1,6 @@
 /** Tells what went wrong: one line for people, one object for programs, on standard error. */
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
-import { UsageError } from "./UsageError.ts"
+import { isUsageError } from "./UsageError.ts"
 
 /** An error as it is told. */
 export interface Failure {
@@ -21,14 +21,14 @@ export class Interrupted extends Error {
 
 /** What is told of anything that is thrown. */
 export const toFailure = (error: unknown): Failure => {
-  if (error instanceof UsageError) {
+  if (isUsageError(error)) {
     const { message, facts } = error
     return { exitCode: exitCodes.usage, code: "UsageError", message, facts }
   }
   const failed = { exitCode: exitCodes.failed }
   if (!(error instanceof Error)) return { ...failed, code: "Defect", message: String(error), facts: {} }
   if ("_tag" in error) {
-    const exitCode = error instanceof Interrupted ? exitCodes.interrupted : exitCodes.failed
+    const exitCode = error._tag === "Interrupted" ? exitCodes.interrupted : exitCodes.failed
     return { exitCode, code: String(error._tag), message: error.message, facts: factsOf(error) }
   }
   if ("syscall" in error && "code" in error) {

@@ -2,6 +2,7 @@
 import { fstatSync, statSync, writeSync } from "node:fs"
 import type { Caller, Interruption, Output } from "./Caller.ts"
 import { exitCodes } from "./exitCodes.ts"
+import { callerEnvironment } from "./launcherVariables.ts"
 import { readBounded } from "./readBounded.ts"
 
 /** What is needed of `process`. */
@@ -19,7 +20,7 @@ export const callerOf = (host: HostProcess): Caller => {
   let interruption: AbortSignal | undefined
   const stdout = outputOf(host, 1)
   return {
-    env: host.env,
+    env: callerEnvironment(host.env),
     cwd: host.cwd(),
     readInput: async (bytesMax) => readBounded(0, bytesMax + 1),
     stdout,

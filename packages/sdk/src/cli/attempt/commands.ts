@@ -39,7 +39,7 @@ const sync = buildCommand<RecordFlags, [string], CliContext>({
       parameters: [argument("The id of the maintenance attempt", "attempt")]
     }
   },
-  loader: lazily(() => import("./sync.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.attemptSync())
 })
 
 /** The commands of the noun. */

@@ -12,19 +12,19 @@ const verify = buildCommand<RecordFlags, [], CliContext>({
       "Reads the whole log and says whether it is whole. Changes nothing. Exit code 1 when it is damaged."
   },
   parameters: { flags: recordOptions },
-  loader: lazily(() => import("./verify.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.logVerify())
 })
 
 const repair = buildCommand<RecordFlags, [], CliContext>({
   docs: { brief: "Cut a damaged log after its last whole commit; what is cut is kept" },
   parameters: { flags: recordOptions },
-  loader: lazily(() => import("./repair.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.logRepair())
 })
 
 const rebuild = buildCommand<RecordFlags, [], CliContext>({
   docs: { brief: "Make the readable files beside the log anew" },
   parameters: { flags: recordOptions },
-  loader: lazily(() => import("./rebuild.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.logRebuild())
 })
 
 const exportCommand = buildCommand<ExportFlags, [], CliContext>({
@@ -36,7 +36,7 @@ const exportCommand = buildCommand<ExportFlags, [], CliContext>({
   parameters: {
     flags: { ...recordOptions, out: option("The file to write; - is standard output (default: -)", "file") }
   },
-  loader: lazily(() => import("./export.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.logExport())
 })
 
 const importCommand = buildCommand<StoreFlags, [string], CliContext>({
@@ -52,7 +52,7 @@ const importCommand = buildCommand<StoreFlags, [string], CliContext>({
       parameters: [argument("A file that `log export` wrote; - reads standard input", "file")]
     }
   },
-  loader: lazily(() => import("./import.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.logImport())
 })
 
 const compact = buildCommand<CompactFlags, [], CliContext>({
@@ -67,7 +67,7 @@ const compact = buildCommand<CompactFlags, [], CliContext>({
       before: required("What ended before: a time as 2026-01-31, or how long ago as 90d", "time")
     }
   },
-  loader: lazily(() => import("./compact.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.logCompact())
 })
 
 /** The commands of the noun. */

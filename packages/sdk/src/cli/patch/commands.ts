@@ -12,13 +12,13 @@ const doctor = buildCommand<CommonFlags, [], CliContext>({
       "Says whether the repository is ready for a rebuild, and what is missing. Reads only. Exit code 1 when it is not ready."
   },
   parameters: { flags: commonOptions },
-  loader: lazily(() => import("./doctor.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.patchDoctor())
 })
 
 const list = buildCommand<CommonFlags, [], CliContext>({
   docs: { brief: "List the patch branches in the order in which they are applied" },
   parameters: { flags: commonOptions },
-  loader: lazily(() => import("./list.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.patchList())
 })
 
 const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
@@ -36,7 +36,7 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
       dryRun: flag("Move no branch")
     }
   },
-  loader: lazily(() => import("./rebuild.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.patchRebuild())
 })
 
 /** The commands of the noun. */

@@ -62,7 +62,7 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
       }
     }
   },
-  loader: lazily(() => import("./serve.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.serve())
 })
 
 // --- internal ---

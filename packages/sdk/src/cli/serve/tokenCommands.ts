@@ -34,13 +34,13 @@ const create = buildCommand<TokenCreateFlags, [], CliContext>({
       }
     }
   },
-  loader: lazily(() => import("./tokenCreate.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.tokenCreate())
 })
 
 const list = buildCommand<RecordFlags, [], CliContext>({
   docs: { brief: "List the tokens" },
   parameters: { flags },
-  loader: lazily(() => import("./tokenList.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.tokenList())
 })
 
 const revoke = buildCommand<RecordFlags, [string], CliContext>({
@@ -49,7 +49,7 @@ const revoke = buildCommand<RecordFlags, [string], CliContext>({
     flags,
     positional: { kind: "tuple", parameters: [argument("The id or the name of the token", "token")] }
   },
-  loader: lazily(() => import("./tokenRevoke.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.tokenRevoke())
 })
 
 /** The commands of the noun. */

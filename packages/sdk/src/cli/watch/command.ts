@@ -19,5 +19,5 @@ export const watchCommand = buildCommand<WatchFlags, [], CliContext>({
       follow: flag("Keep polling")
     }
   },
-  loader: lazily(() => import("./watch.ts"))
+  loader: lazily(async () => (await import("../apart.ts")).apart.watch())
 })

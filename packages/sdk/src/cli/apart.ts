@@ -1,0 +1,24 @@
+/**
+ * The commands that load much which the others never need: the server, feeds, git, the care of a log. The packaged command
+ * line has them in a file of their own (`scripts/build/commandLine.ts`), because every start pays for the size of what it
+ * reads. Nothing else may be imported from here, or it would be packaged twice.
+ */
+
+/** The code of each, loaded when it is asked for. */
+export const apart = {
+  attemptSync: () => import("./attempt/sync.ts"),
+  logCompact: () => import("./log/compact.ts"),
+  logExport: () => import("./log/export.ts"),
+  logImport: () => import("./log/import.ts"),
+  logRebuild: () => import("./log/rebuild.ts"),
+  logRepair: () => import("./log/repair.ts"),
+  logVerify: () => import("./log/verify.ts"),
+  patchDoctor: () => import("./patch/doctor.ts"),
+  patchList: () => import("./patch/list.ts"),
+  patchRebuild: () => import("./patch/rebuild.ts"),
+  serve: () => import("./serve/serve.ts"),
+  tokenCreate: () => import("./serve/tokenCreate.ts"),
+  tokenList: () => import("./serve/tokenList.ts"),
+  tokenRevoke: () => import("./serve/tokenRevoke.ts"),
+  watch: () => import("./watch/watch.ts")
+}
