@@ -1,5 +1,6 @@
 /** The contract of an engine: nothing that was acknowledged is lost with an engine that stops, is killed, or comes too late. */
 import { describe, expect } from "bun:test"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { LeaseToken, makeAttemptId, type RunId } from "../Ids.ts"
@@ -99,7 +100,7 @@ export const engineRecoveryContract = (place: MakeStorePlace): void =>
     it.live("a run under a lease that holds is taken up when the lease has run out, and not before", () =>
       Effect.gen(function* () {
         const store = yield* Effect.flatten(place)
-        const leasedUntil = Date.now() + 1_200
+        const leasedUntil = (yield* Clock.currentTimeMillis) + 1_200
         const runIds = yield* abandoned(store, ["e1"], leasedUntil)
         const held = new HeldSteps()
         yield* held.letAllGo
