@@ -15,6 +15,7 @@ import * as BunExecutor from "./executor/BunExecutor.ts"
 import type { ExecutorKind } from "./executor/ExecutorKind.ts"
 import type { StepEnvironment } from "./executor/StepEnvironment.ts"
 import type { SystemdUnavailable } from "./executor/SystemdManager.ts"
+import { isWorkerDead, makeWorkerId } from "./executor/workerIdentity.ts"
 import type { Flow } from "./Flow.ts"
 import * as FlowLocal from "./FlowLocal.ts"
 import * as FlowCatalogFiles from "./flow/FlowCatalogFiles.ts"
@@ -77,12 +78,20 @@ export const layerOverStore = (
     ...(options.flowLookMillis === undefined ? {} : { lookMillis: options.flowLookMillis })
   })
   return FlowLocal.layer({ remembers: state.kind !== "none" }).pipe(
-    Layer.provideMerge(Engine.layer({ ...engine, runs })),
+    Layer.provideMerge(layerEngine({ ...engine, runs })),
     Layer.provide(layerOutbox(options, runs)),
     Layer.provideMerge(catalog),
     Layer.provide(layerExecutor(options))
   )
 }
+
+/** The engine, under a name from which its neighbours on this machine can tell that it is gone. */
+const layerEngine = (options: EngineOptions) =>
+  Layer.unwrapEffect(
+    Effect.map(options.runs === false ? Effect.succeed(undefined) : makeWorkerId, (workerId) =>
+      Engine.layer({ isWorkerDead, ...(workerId === undefined ? {} : { workerId }), ...options })
+    )
+  )
 
 /** The outbox, which is loaded where it is wanted. */
 const layerOutbox = (

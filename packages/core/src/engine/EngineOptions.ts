@@ -1,4 +1,5 @@
 /** What an engine may be told. */
+import type * as Effect from "effect/Effect"
 
 /** The shortest lease, in milliseconds (1 second): heartbeats come three times as often and each is a write. */
 export const leaseMillisMin = 1_000
@@ -9,6 +10,11 @@ export const queueMaxDefault = 10_000
 export interface EngineOptions {
   /** Names this engine in leases and views. Default: `engine-` and a random part. */
   readonly workerId?: string
+  /**
+   * Whether the engine of this name is known to be gone, told by whoever gives out the names. Attempts of such an engine do
+   * not wait for the end of their lease. False where it cannot be known. Default: nothing is known.
+   */
+  readonly isWorkerDead?: (workerId: string) => Effect.Effect<boolean>
   /** How many runs may be under way at once in this engine, 1 at least. Default: 4; a service takes the number of cores. */
   readonly concurrency?: number
   /**
@@ -40,7 +46,10 @@ export interface EngineOptions {
 }
 
 export interface EngineSettings
-  extends Required<Omit<EngineOptions, "launchedBy" | "workspaceBackendUrl" | "concurrencyPerFlow">> {
+  extends Required<
+    Omit<EngineOptions, "isWorkerDead" | "launchedBy" | "workspaceBackendUrl" | "concurrencyPerFlow">
+  > {
+  readonly isWorkerDead: EngineOptions["isWorkerDead"]
   readonly concurrencyPerFlow: number
   readonly launchedBy: string | undefined
   readonly workspaceBackendUrl: string | undefined
@@ -49,6 +58,7 @@ export interface EngineSettings
 /** The options with their defaults. */
 export const withDefaults = (options: EngineOptions, randomPart: string): EngineSettings => ({
   workerId: options.workerId ?? `engine-${randomPart}`,
+  isWorkerDead: options.isWorkerDead,
   concurrency: atLeast(1, options.concurrency, 4),
   queueMax: atLeast(1, options.queueMax, queueMaxDefault),
   claims: options.claims ?? "all",

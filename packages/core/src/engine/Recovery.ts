@@ -1,4 +1,7 @@
-/** Ends the attempts that nobody stands behind, so that no run stays `running` for ever. */
+/**
+ * Ends the attempts that nobody stands behind, so that no run stays `running` for ever: those whose lease ran out, and those
+ * whose worker is known to be dead. The fence stays the lease token: whoever was given up by mistake can write no more.
+ */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -9,12 +12,24 @@ import { Runs } from "../run/Runs.ts"
 import { Store } from "../store/Store.ts"
 import { lostOutcome } from "./AttemptOutcomes.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
+import type { EngineSettings } from "./EngineOptions.ts"
+
+/** How often a running engine looks for workers that died, in milliseconds, where it can know. */
+export const deadWorkerLookMillis = 2_000
+
+/** The wait between two recoveries of a running engine, in milliseconds. */
+export const recoveryMillis = ({ isWorkerDead, leaseMillis }: EngineSettings): number =>
+  isWorkerDead === undefined ? leaseMillis : Math.min(leaseMillis, deadWorkerLookMillis)
 
 /**
  * Makes the effect that recovers what is lost now, and gives the ids of the runs that it recovered. Of several engines that
  * recover at once, one ends each attempt: the others find that it has ended.
  */
-export const make = (dispatcher: Dispatcher, leavesAlone: (runId: RunId) => boolean) =>
+export const make = (
+  dispatcher: Dispatcher,
+  { isWorkerDead = neverKnown }: Pick<EngineSettings, "isWorkerDead">,
+  leavesAlone: (runId: RunId) => boolean
+) =>
   Effect.gen(function* () {
     const store = yield* Store
     const executor = yield* Executor
@@ -25,7 +40,7 @@ export const make = (dispatcher: Dispatcher, leavesAlone: (runId: RunId) => bool
         if (attempt === undefined || leavesAlone(run.id)) return []
         const lease = yield* store.driver.leases.get(attempt.id)
         const now = yield* Clock.currentTimeMillis
-        if (lease !== undefined && lease.expiresAt > now) return []
+        if (lease !== undefined && lease.expiresAt > now && !(yield* isWorkerDead(lease.workerId))) return []
         if (attempt.process !== undefined) yield* executor.endOrphan?.(attempt.process) ?? Effect.void
         const jitter = yield* Random.next
         const reason = `worker ${attempt.workerId} stopped without ending it`
@@ -72,3 +87,7 @@ export const make = (dispatcher: Dispatcher, leavesAlone: (runId: RunId) => bool
       return recovered
     }).pipe(Effect.catchTag("CursorInvalid", Effect.die), Effect.withSpan("Recovery.recover"))
   })
+
+// --- internal ---
+
+const neverKnown: NonNullable<EngineSettings["isWorkerDead"]> = () => Effect.succeed(false)

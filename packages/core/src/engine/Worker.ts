@@ -36,10 +36,10 @@ export const makeWorker = ({ settings, dispatcher, own, isOwn, onClaimed }: Work
       claim: yield* Claim.make(dispatcher, settings),
       runAttempt: yield* Attempt.make(dispatcher, settings)
     })
-    const recover = yield* Recovery.make(dispatcher, (runId) => isRunning(runId) || !isOwn(runId))
+    const recover = yield* Recovery.make(dispatcher, settings, (runId) => isRunning(runId) || !isOwn(runId))
     const watch = Effect.forever(
       Effect.zipRight(
-        Effect.sleep(settings.leaseMillis),
+        Effect.sleep(Recovery.recoveryMillis(settings)),
         Effect.catchAll(recover, (error) => Effect.logError("Recovery failed", error))
       )
     )

@@ -4,6 +4,7 @@ import { leaseMillisMin, withDefaults } from "../../src/engine/EngineOptions.ts"
 test("what is not said has its default", () => {
   expect(withDefaults({}, "1a")).toEqual({
     workerId: "engine-1a",
+    isWorkerDead: undefined,
     concurrency: 4,
     concurrencyPerFlow: Number.POSITIVE_INFINITY,
     queueMax: 10_000,

@@ -28,6 +28,22 @@ export const identifyProcess = (pid: number): Effect.Effect<ProcessIdentity> =>
     return stat === undefined ? { pid } : { pid, startTicks: parseStat(stat).startTicks }
   })
 
+/** When a process started, in ticks since the boot; undefined where that cannot be read. */
+export const readStartTicks = (pid: number): number | undefined => readStat(pid)?.startTicks
+
+/**
+ * Whether a process is gone for certain: nobody has its number, or somebody who started at another time, or it ended and
+ * waits for its parent to notice. False where that cannot be read: a process may be there and hidden from its neighbours.
+ */
+export const isProcessGone = ({
+  pid,
+  startTicks
+}: Required<Pick<ProcessIdentity, "pid" | "startTicks">>): boolean => {
+  if (!exists(pid)) return true
+  const stat = readStat(pid)
+  return stat !== undefined && (stat.startTicks !== startTicks || stat.state === "Z" || stat.state === "X")
+}
+
 /** Sends a signal to every process of the group; false when there is nobody (left) to send it to. */
 export const signalGroup = (groupId: number, signal: "SIGTERM" | "SIGKILL"): boolean => kill(-groupId, signal)
 
@@ -94,6 +110,16 @@ const kill = (target: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean => {
   } catch {
     // ESRCH: nobody there. EPERM: a member changed its user, nothing here can end it.
     return false
+  }
+}
+
+/** Whether a process has this number, also one that may not be signalled from here. */
+const exists = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH")
   }
 }
 

@@ -167,6 +167,26 @@ test("a step that is cut off by a stop runs again at the next start; a second si
   expect(await (await fetch(`${again.url}/metrics`)).text()).toContain("patchmoi_attempts_lost_total 1\n")
 })
 
+test("a run of a server that was killed runs again at once after a restart, long before its lease ends", async () => {
+  await using place = await workspace()
+  const started = join(place.root, "started")
+  {
+    await using server = await startServe(place.root, ["--store", "sqlite"])
+    await post(server.url, "/events", { id: "s", type: "demo.slow", payload: { started, millis: 300 } })
+    await until(() => exists(started))
+    server.child.kill("SIGKILL")
+    await server.child.exited
+  }
+  await using again = await startServe(place.root)
+  // Less than half of the time for which an attempt stays leased.
+  await until(async () => {
+    const { runs } = await jsonOf(fetch(`${again.url}/runs`))
+    return runs[0].effectiveStatus === "changed"
+  })
+  const { runs } = await jsonOf(fetch(`${again.url}/runs`))
+  expect(runs[0].attempts.map(({ status }: { status: string }) => status)).toEqual(["lost", "completed"])
+})
+
 test("steps get the names of CODEX_FLOW_BACKEND_FORWARD_ENV, and no secret", async () => {
   await using place = await workspace()
   const env = { MY_SECRET: "s3cret", COLOUR: "red", CODEX_FLOW_BACKEND_FORWARD_ENV: "PATH,COLOUR,MY_SECRET" }
