@@ -105,8 +105,7 @@ class KilledService {
     const port = this.#backend?.port ?? 0
     const atMillis = Date.now()
     const startedAt = performance.now()
-    const program = [process.execPath, join(import.meta.dir, "server.ts")]
-    const backend = await startBackend({ workspace: this.workspace, dataDir: this.dataDir, port, program })
+    const backend = await startBackend({ workspace: this.workspace, dataDir: this.dataDir, port })
     this.#backend = backend
     opened.push(backend.kill)
     await until("the server is ready", 10_000, async () =>
