@@ -33,6 +33,8 @@ const changesPageSize = 512
 export const pageSizeDefault = 50
 /** Most items of a page; a larger limit is cut to this. */
 export const pageSizeMax = 500
+/** How many documents one page of a list with `where` looks at; then it comes with fewer items, or none, and a cursor. */
+export const looksMax = 10_000
 
 /** What to list. */
 export interface ListOptions<Document> {
@@ -46,11 +48,11 @@ export interface ListOptions<Document> {
   readonly limit?: number
   /** From the page before. */
   readonly cursor?: string
-  /** Leaves out what does not fit; looked at after the index. */
+  /** Leaves out what does not fit; looked at after the index, for {@link looksMax} documents a page. */
   readonly where?: (document: Document) => boolean
 }
 
-/** A page of a list. `cursor` is there when there may be more. */
+/** A page of a list. `cursor` is there when there may be more, also when the page is short or empty. */
 export interface Page<Document> {
   readonly items: ReadonlyArray<Document>
   readonly cursor?: string
@@ -121,8 +123,14 @@ export const make = (driver: Driver): typeof Store.Service => {
       const order = options.order ?? "descending"
       const items: Array<DocumentOf<typeof aggregate>> = []
       let after = yield* Cursor.decode(options.cursor, query)
-      while (true) {
-        const page = yield* driver.list({ ...query, order, limit, ...(after === undefined ? {} : { after }) })
+      let looks = 0
+      for (let size = limit; ; size = Math.min(size * lookGrowth, pageSizeMax, looksMax - looks)) {
+        const page = yield* driver.list({
+          ...query,
+          order,
+          limit: size,
+          ...(after === undefined ? {} : { after })
+        })
         for (const { value, sort } of page) {
           const document: DocumentOf<typeof aggregate> = JSON.parse(value)
           after = sort
@@ -130,7 +138,9 @@ export const make = (driver: Driver): typeof Store.Service => {
           items.push(document)
           if (items.length === limit) return { items, cursor: Cursor.encode(query, sort) }
         }
-        if (page.length < limit) return { items }
+        if (page.length < size || after === undefined) return { items }
+        looks += page.length
+        if (looks >= looksMax) return { items, cursor: Cursor.encode(query, after) }
       }
     })
 
@@ -172,6 +182,9 @@ export const layerDriver = <E, R>(
 export const layerMemory: Layer.Layer<Store> = layerDriver(DriverMemory.make)
 
 // --- internal ---
+
+/** How much more of a list is read with each look, while what comes does not fit: few reads where little does. */
+const lookGrowth = 4
 
 /** Longest wait between two runs: growing on by 1.3, the last of 64 waits would take half an hour. */
 const conflictWaitMax = "50 millis"
