@@ -35,6 +35,8 @@ export interface Backpressure {
   readonly recount: Effect.Effect<void, StoreError>
   /** Whether this many runs may be queued. Asked inside the unit of work that queues them. */
   readonly admit: (runs: number) => Either.Either<void, QueueFull>
+  /** Whether no run waits, as far as they were counted. */
+  readonly isEmpty: () => boolean
   /** Told how many runs this engine has queued. */
   readonly queued: (runs: number) => void
   /** Told how many runs this engine claimed. */
@@ -62,6 +64,7 @@ export const make = ({ queueMax }: EngineSettings) =>
         queued >= queueMax
           ? Either.left(new QueueFull({ queued, queueMax, retryAfterMillis: recountMillis }))
           : Either.void,
+      isEmpty: () => queued === 0,
       queued: (runs) => {
         queued += runs
       },

@@ -8,6 +8,7 @@ import { LeaseToken, type RunId } from "../Ids.ts"
 import { hasRoom, Limits, limitsOf } from "../limit/Limits.ts"
 import type { AttemptDocument, RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
+import type { StoreError, VersionConflict } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
 import type { Unit } from "../store/UnitOfWork.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
@@ -19,9 +20,18 @@ export interface ClaimedRun {
   readonly attempt: AttemptDocument
 }
 
-/** Makes the function that claims runs and gives those that it could claim. */
+export interface Claim {
+  /** Claims these runs in one commit, and gives those that could be claimed. */
+  readonly all: (
+    runIds: ReadonlyArray<RunId>
+  ) => Effect.Effect<ReadonlyArray<ClaimedRun>, StoreError | VersionConflict>
+  /** Claims a run in the unit of work of the caller; undefined when it cannot start now. */
+  readonly one: (unit: Unit, runId: RunId) => ClaimedRun | undefined
+}
+
+/** Makes what claims runs for this engine. */
 export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
-  Effect.map(Store, (store) => {
+  Effect.map(Store, (store): Claim => {
     const { workerId, leaseMillis } = settings
 
     const claimOne = (unit: Unit, runId: RunId): ClaimedRun | undefined => {
@@ -49,6 +59,9 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
       return { run, attempt }
     }
 
-    return (runIds: ReadonlyArray<RunId>) =>
-      store.commit((unit) => Either.right(runIds.flatMap((runId) => claimOne(unit, runId) ?? [])))
+    return {
+      all: (runIds) =>
+        store.commit((unit) => Either.right(runIds.flatMap((runId) => claimOne(unit, runId) ?? []))),
+      one: claimOne
+    }
   })

@@ -5,7 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Either from "effect/Either"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type { EventForgotten, UnknownEvent } from "../event/Events.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
@@ -134,26 +134,34 @@ export const make = (options: EngineOptions = {}) =>
     const dispatcher = Dispatcher.make((runIds) => {
       if (settings.claims === "own") for (const runId of runIds) own.add(runId)
     })
-    const { admit, claimed, queued, recount } = yield* Backpressure.make(settings)
+    const { admit, claimed, isEmpty, queued, recount } = yield* Backpressure.make(settings)
     const worker = yield* makeWorker({ settings, dispatcher, own, isOwn, onClaimed: claimed })
     if (settings.runs) yield* worker.run
 
     const normalized = (event: unknown) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => normalizeEvent(event, now))
 
-    /** Commits what may queue runs, against the flows as they are now and under the bound on the queue. */
+    /**
+     * Commits what may queue runs, against the flows as they are now and under the bound on the queue. Runs that nothing waits
+     * before are claimed in the same commit.
+     */
     const queueing = <E>(
       work: (unit: Unit, snapshot: CatalogSnapshot) => Either.Either<DispatchOutcome, E>
     ) =>
-      Effect.flatMap(Effect.zipRight(recount, catalog.snapshot), (snapshot) =>
-        Effect.map(
-          store.commit((unit) => work(unit, snapshot)),
-          (outcome) => {
-            if (outcome.status === "accepted") queued(outcome.runIds.length)
+      Effect.gen(function* () {
+        yield* recount
+        const snapshot = yield* catalog.snapshot
+        const [outcome, started] = yield* worker.startingNow((claimNow) =>
+          store.commit((unit) => {
+            const outcome = work(unit, snapshot)
+            const isNew = Either.isRight(outcome) && outcome.right.status === "accepted"
+            claimNow(unit, isNew && isEmpty() ? outcome.right.runIds : [])
             return outcome
-          }
+          })
         )
-      )
+        if (outcome.status === "accepted") queued(outcome.runIds.length - started)
+        return outcome
+      })
 
     const service: typeof Engine.Service = {
       dispatch: Effect.fn("Engine.dispatch")(function* (input: unknown, caller: CallerOptions = {}) {

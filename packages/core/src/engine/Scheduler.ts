@@ -10,12 +10,15 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type { RunId } from "../Ids.ts"
+import { Runs } from "../run/Runs.ts"
 import type { StoreError, VersionConflict } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
+import type { Unit } from "../store/UnitOfWork.ts"
 import type { AttemptSignal, StopReason } from "./AttemptOutcomes.ts"
-import type { ClaimedRun } from "./Claim.ts"
+import type { Claim, ClaimedRun } from "./Claim.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
 import type { RunQueue } from "./RunQueue.ts"
 import type { Slots } from "./Slots.ts"
@@ -23,7 +26,20 @@ import type { Slots } from "./Slots.ts"
 /** The pause after the store refused a pass or an attempt, in milliseconds. */
 const refusedPauseMillis = 1_000
 
+/**
+ * Claims runs in the unit of work that queues them, as far as slots are free. To be called each time that the unit runs, with
+ * none where it queued none: what an earlier try claimed is then forgotten, as the try itself.
+ */
+export type ClaimNow = (unit: Unit, runIds: ReadonlyArray<RunId>) => void
+
 export interface Scheduler {
+  /**
+   * Does a unit of work whose runs may be claimed in it, and starts those that were: no second commit, and no turn of the
+   * queue. For runs that nothing waits before. Gives what the unit gave and how many were claimed.
+   */
+  readonly startingNow: <A, E>(
+    work: (claimNow: ClaimNow) => Effect.Effect<A, E>
+  ) => Effect.Effect<readonly [A, number], E>
   /** Claims and runs until it is interrupted. Attempts under way outlive the interruption; `drain` ends them. */
   readonly loop: Effect.Effect<never>
   /** Tells the attempt of the run, if it is under way here, to stop. */
@@ -39,9 +55,7 @@ export interface SchedulerParts {
   readonly settings: EngineSettings
   readonly queue: RunQueue
   readonly slots: Slots
-  readonly claim: (
-    runIds: ReadonlyArray<RunId>
-  ) => Effect.Effect<ReadonlyArray<ClaimedRun>, StoreError | VersionConflict>
+  readonly claim: Claim
   readonly runAttempt: (
     claimed: ClaimedRun,
     stop: Deferred.Deferred<AttemptSignal>
@@ -59,6 +73,7 @@ export const make = (parts: SchedulerParts) =>
     const hurry = yield* Deferred.make<void>()
     const passing = yield* Effect.makeSemaphore(1)
     let isStopping = false
+    let isWorking = false
 
     const start = (claimed: ClaimedRun): Effect.Effect<void> =>
       slots.start(
@@ -67,25 +82,70 @@ export const make = (parts: SchedulerParts) =>
         Effect.asVoid(Queue.offer(wake, undefined))
       )
 
+    const startAll = (claimed: ReadonlyArray<ClaimedRun>) => Effect.forEach(claimed, start, { discard: true })
+
     /** What is claimed has to be started, also when the engine stops meanwhile. */
     const claimAndStart = (runIds: ReadonlyArray<RunId>) =>
       Effect.uninterruptible(
         Effect.gen(function* () {
-          const claimed = yield* parts.claim(runIds)
+          const claimed = yield* parts.claim.all(runIds)
           parts.onClaimed(claimed.length)
-          yield* Effect.forEach(claimed, start, { discard: true })
+          yield* startAll(claimed)
         })
       )
 
+    /** A commit that failed may have been written all the same: what it claimed is this engine's to run. */
+    const startWritten = (claimed: ReadonlyArray<ClaimedRun>): Effect.Effect<void> =>
+      Effect.forEach(
+        claimed,
+        ({ run, attempt }) =>
+          Effect.flatMap(Effect.option(store.load(Runs, run.id)), (found) => {
+            const current = Option.getOrUndefined(Option.flatten(found))
+            const isWritten = current?.attempts.at(-1)?.leaseToken === attempt.leaseToken
+            return isWritten ? start({ run, attempt }) : Effect.void
+          }),
+        { discard: true }
+      )
+
+    const startingNow: Scheduler["startingNow"] = (work) =>
+      Effect.suspend(() => {
+        let reserved = 0
+        let claimed: Array<ClaimedRun> = []
+        const giveBack = (): void => {
+          slots.release(reserved)
+          reserved = 0
+          claimed = []
+        }
+        const claimNow: ClaimNow = (unit, runIds) => {
+          giveBack()
+          if (isStopping || !isWorking) return
+          reserved = slots.reserve(runIds.length)
+          claimed = runIds.slice(0, reserved).flatMap((runId) => parts.claim.one(unit, runId) ?? [])
+        }
+        // Whoever asked may go away; what was claimed is started all the same.
+        return work(claimNow).pipe(
+          Effect.tap(() => startAll(claimed)),
+          Effect.tapError(() => startWritten(claimed)),
+          Effect.map((value) => [value, claimed.length] as const),
+          Effect.ensuring(Effect.sync(() => slots.release(reserved))),
+          Effect.uninterruptible,
+          Effect.disconnect
+        )
+      })
+
     /** Starts what the limits allow, and gives the time of the next retry, if one is waiting. */
     const pass = passing.withPermits(1)(
-      Effect.gen(function* () {
-        const free = settings.concurrency - slots.size
-        if (isStopping || free <= 0) return undefined
-        const { runIds, nextRetryAt } = yield* parts.queue.pick(free)
-        if (runIds.length > 0) yield* claimAndStart(runIds)
-        return nextRetryAt
-      })
+      Effect.acquireUseRelease(
+        Effect.sync(() => (isStopping ? 0 : slots.reserve(Number.POSITIVE_INFINITY))),
+        (free) =>
+          Effect.gen(function* () {
+            if (free === 0) return undefined
+            const { runIds, nextRetryAt } = yield* parts.queue.pick(free)
+            if (runIds.length > 0) yield* claimAndStart(runIds)
+            return nextRetryAt
+          }),
+        (free) => Effect.sync(() => slots.release(free))
+      )
     )
 
     const schedule = Effect.gen(function* () {
@@ -114,7 +174,11 @@ export const make = (parts: SchedulerParts) =>
     const endAll = Effect.zipRight(slots.stopAll("stopped"), slots.waitForAll)
 
     return {
-      loop: Effect.raceFirst(forever(watchLog), forever(schedule)),
+      loop: Effect.suspend(() => {
+        isWorking = true
+        return Effect.raceFirst(forever(watchLog), forever(schedule))
+      }),
+      startingNow,
       stop: (runId, reason) => slots.stop(runId, reason),
       drain: Effect.gen(function* () {
         yield* stopClaiming

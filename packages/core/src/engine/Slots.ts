@@ -13,11 +13,24 @@ interface Slot {
 /** The slots of one engine. */
 export class Slots {
   readonly #slots = new Map<RunId, Slot>()
+  #reserved = 0
   #stopping: StopReason | undefined
 
-  /** How many attempts are under way. */
-  get size(): number {
-    return this.#slots.size
+  constructor(
+    /** How many attempts may be under way. */
+    readonly concurrency: number
+  ) {}
+
+  /** Sets aside up to so many free slots for runs that are about to be claimed, and gives how many; to be given back by `release`. */
+  reserve(wanted: number): number {
+    const granted = Math.max(0, Math.min(wanted, this.concurrency - this.#slots.size - this.#reserved))
+    this.#reserved += granted
+    return granted
+  }
+
+  /** Gives back what `reserve` gave: what was claimed has started, or nothing will. */
+  release(granted: number): void {
+    this.#reserved -= granted
   }
 
   /** Whether an attempt of the run is under way here. */

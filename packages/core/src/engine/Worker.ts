@@ -24,7 +24,7 @@ export interface WorkerParts {
 /** Makes a worker. It does nothing before `run`. */
 export const makeWorker = ({ settings, dispatcher, own, isOwn, onClaimed }: WorkerParts) =>
   Effect.gen(function* () {
-    const slots = new Slots()
+    const slots = new Slots(settings.concurrency)
     const isRunning = (runId: RunId): boolean => slots.has(runId)
     const scheduler = yield* Scheduler.make({
       settings,
@@ -52,5 +52,12 @@ export const makeWorker = ({ settings, dispatcher, own, isOwn, onClaimed }: Work
         (fibers) => Effect.zipRight(Fiber.interruptAll(fibers), scheduler.drain)
       )
     )
-    return { run, recover, stop: scheduler.stop, drain: scheduler.drain, stopNow: scheduler.stopNow }
+    return {
+      run,
+      recover,
+      startingNow: scheduler.startingNow,
+      stop: scheduler.stop,
+      drain: scheduler.drain,
+      stopNow: scheduler.stopNow
+    }
   })

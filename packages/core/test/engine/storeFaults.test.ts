@@ -10,7 +10,7 @@ import type { Driver } from "../../src/store/Driver.ts"
 import * as DriverMemory from "../../src/store/DriverMemory.ts"
 import { StoreError } from "../../src/store/Log.ts"
 import * as Store from "../../src/store/Store.ts"
-import { until } from "../../src/testing/ClockSteps.ts"
+import { until, untilLater } from "../../src/testing/ClockSteps.ts"
 import * as DriverFaulty from "../../src/testing/DriverFaulty.ts"
 import { it } from "../../src/testing/effectTest.ts"
 import { singleStepFlow } from "../../src/testing/flows.ts"
@@ -48,6 +48,25 @@ describe("a store that fails commits", () => {
         expect((yield* engine.dispatch(event("e1"))).status).toBe("accepted")
         yield* faults.failAfter(0)
         yield* TestClock.adjust("2 seconds")
+        expect(executed).toEqual(["e1"])
+      })
+    )
+  )
+
+  it.effect("executes an event once that two dispatch at the same time, whoever wins the commit", () =>
+    withFaults((faults, executed) =>
+      Effect.gen(function* () {
+        const engine = yield* Engine
+        // Both units have claimed the run when they meet.
+        yield* faults.delay("1 second")
+        const both = yield* Effect.fork(
+          Effect.all([engine.dispatch(event("e1")), engine.dispatch(event("e1"))], { concurrency: 2 })
+        )
+        yield* untilLater(500, Fiber.poll(both), Option.isSome)
+        const outcomes = yield* Fiber.join(both)
+        expect(outcomes.map(({ status }) => status).toSorted()).toEqual(["accepted", "duplicate"])
+        yield* faults.delay("0 seconds")
+        yield* TestClock.adjust("30 seconds")
         expect(executed).toEqual(["e1"])
       })
     )
