@@ -164,7 +164,7 @@ export const retryKeys = {
   maxAttempts: key(
     "max_attempts",
     integer(1, manifestBounds.attemptsMax),
-    "Attempts in all, the first included.",
+    "Attempts in all, the first included. Those that a stop of the service cut off do not count.",
     {
       default: String(manifestBounds.attemptsDefault)
     }
