@@ -10,36 +10,23 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type { RunId } from "../Ids.ts"
-import { Runs } from "../run/Runs.ts"
 import type { StoreError, VersionConflict } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
-import type { Unit } from "../store/UnitOfWork.ts"
 import type { AttemptSignal, StopReason } from "./AttemptOutcomes.ts"
 import type { Claim, ClaimedRun } from "./Claim.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
 import type { RunQueue } from "./RunQueue.ts"
 import type { Slots } from "./Slots.ts"
+import { makeStartingNow, type StartingNow } from "./StartingNow.ts"
 
 /** The pause after the store refused a pass or an attempt, in milliseconds. */
 const refusedPauseMillis = 1_000
 
-/**
- * Claims runs in the unit of work that queues them, as far as slots are free. To be called each time that the unit runs, with
- * none where it queued none: what an earlier try claimed is then forgotten, as the try itself.
- */
-export type ClaimNow = (unit: Unit, runIds: ReadonlyArray<RunId>) => void
-
 export interface Scheduler {
-  /**
-   * Does a unit of work whose runs may be claimed in it, and starts those that were: no second commit, and no turn of the
-   * queue. For runs that nothing waits before. Gives what the unit gave and how many were claimed.
-   */
-  readonly startingNow: <A, E>(
-    work: (claimNow: ClaimNow) => Effect.Effect<A, E>
-  ) => Effect.Effect<readonly [A, number], E>
+  /** Starts runs without a turn of the queue; see `StartingNow.ts`. */
+  readonly startingNow: StartingNow
   /** Claims and runs until it is interrupted. Attempts under way outlive the interruption; `drain` ends them. */
   readonly loop: Effect.Effect<never>
   /** Tells the attempt of the run, if it is under way here, to stop. */
@@ -82,56 +69,15 @@ export const make = (parts: SchedulerParts) =>
         Effect.asVoid(Queue.offer(wake, undefined))
       )
 
-    const startAll = (claimed: ReadonlyArray<ClaimedRun>) => Effect.forEach(claimed, start, { discard: true })
-
     /** What is claimed has to be started, also when the engine stops meanwhile. */
     const claimAndStart = (runIds: ReadonlyArray<RunId>) =>
       Effect.uninterruptible(
         Effect.gen(function* () {
           const claimed = yield* parts.claim.all(runIds)
           parts.onClaimed(claimed.length)
-          yield* startAll(claimed)
+          yield* Effect.forEach(claimed, start, { discard: true })
         })
       )
-
-    /** A commit that failed may have been written all the same: what it claimed is this engine's to run. */
-    const startWritten = (claimed: ReadonlyArray<ClaimedRun>): Effect.Effect<void> =>
-      Effect.forEach(
-        claimed,
-        ({ run, attempt }) =>
-          Effect.flatMap(Effect.option(store.load(Runs, run.id)), (found) => {
-            const current = Option.getOrUndefined(Option.flatten(found))
-            const isWritten = current?.attempts.at(-1)?.leaseToken === attempt.leaseToken
-            return isWritten ? start({ run, attempt }) : Effect.void
-          }),
-        { discard: true }
-      )
-
-    const startingNow: Scheduler["startingNow"] = (work) =>
-      Effect.suspend(() => {
-        let reserved = 0
-        let claimed: Array<ClaimedRun> = []
-        const giveBack = (): void => {
-          slots.release(reserved)
-          reserved = 0
-          claimed = []
-        }
-        const claimNow: ClaimNow = (unit, runIds) => {
-          giveBack()
-          if (isStopping || !isWorking) return
-          reserved = slots.reserve(runIds.length)
-          claimed = runIds.slice(0, reserved).flatMap((runId) => parts.claim.one(unit, runId) ?? [])
-        }
-        // Whoever asked may go away; what was claimed is started all the same.
-        return work(claimNow).pipe(
-          Effect.tap(() => startAll(claimed)),
-          Effect.tapError(() => startWritten(claimed)),
-          Effect.map((value) => [value, claimed.length] as const),
-          Effect.ensuring(Effect.sync(() => slots.release(reserved))),
-          Effect.uninterruptible,
-          Effect.disconnect
-        )
-      })
 
     /** Starts what the limits allow, and gives the time of the next retry, if one is waiting. */
     const pass = passing.withPermits(1)(
@@ -178,7 +124,13 @@ export const make = (parts: SchedulerParts) =>
         isWorking = true
         return Effect.raceFirst(forever(watchLog), forever(schedule))
       }),
-      startingNow,
+      startingNow: makeStartingNow({
+        store,
+        slots,
+        claim: parts.claim,
+        start,
+        mayStart: () => isWorking && !isStopping
+      }),
       stop: (runId, reason) => slots.stop(runId, reason),
       drain: Effect.gen(function* () {
         yield* stopClaiming
