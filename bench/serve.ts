@@ -62,7 +62,7 @@ const measureAt = async (folder: string, connections: number) => {
     "serve, no match": (ids: ReadonlyArray<string>) => post(quiet.backend, ids, "bench.none", connections),
     "serve, one match": (ids: ReadonlyArray<string>) =>
       post(matching.backend, ids, eventTypes.trivial, connections),
-    // The ids of the variant before the last, which this server knows by now.
+    // The ids that this server was given without a match, which it knows by now.
     "serve, duplicates": (ids: ReadonlyArray<string>) => post(quiet.backend, ids, "bench.none", connections)
   }
   const found = new Map<string, Array<LoadResult>>()

@@ -82,12 +82,12 @@ const drain = async (folder: string, { url }: Backend, round: number, seen: () =
   seen()
   const startedAt = performance.now()
   await Bun.write(gate, "")
-  await until("nothing is left", 600_000, () => countLeft(url), 25)
+  await until("nothing is left", 600_000, () => whenIdle(url), 25)
   return performance.now() - startedAt
 }
 
-/** True once no run is queued or running; the metrics count without loading a run. */
-const countLeft = async (url: string): Promise<true | undefined> => {
+/** True once no run is queued or running, undefined before; the metrics count without loading a run. */
+const whenIdle = async (url: string): Promise<true | undefined> => {
   const text = await (await fetch(`${url}/metrics`)).text()
   const left = [...text.matchAll(/^patchmoi_runs\{[^}]*status="(?:queued|running)"[^}]*\} (\d+)$/gm)]
   if (left.length !== 2) throw new Error(`The metrics do not count runs:\n${text}`)
