@@ -220,6 +220,8 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     readonly listFlows: Effect.Effect<CatalogSnapshot, StoreFailure>
     /** How much there is of what. */
     readonly stats: Effect.Effect<FlowStats, StoreFailure>
+    /** The position of the last change, from which `watch` goes on with what is to come; 0 when there is none. */
+    readonly head: Effect.Effect<number, StateDisabled | StoreFailure>
     /** Every change after a position, once each, in order: past ones, then live ones. Never ends by itself. */
     readonly watch: (options?: {
       readonly after?: number

@@ -29,6 +29,7 @@ import {
 } from "./api/answers.ts"
 import { CatalogRecord, type EventRecord, ExplanationRecord, OutputPage } from "./api/records.ts"
 import { fromRunRecord } from "./api/runRecord.ts"
+import { latestPosition } from "./client/http/changesConnection.ts"
 import { type Exact, exact } from "./client/http/exact.ts"
 import type { HttpFlowClientOptions } from "./client/http/HttpClientOptions.ts"
 import { retriesDefault } from "./client/http/HttpClientOptions.ts"
@@ -205,6 +206,7 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
       code: "NotOverHttp",
       reason: "the counts of a server are in its GET /metrics"
     }),
+    head: Effect.mapError(latestPosition(transport, options.baseUrl), whenRefused(known.ofState)),
     watch: ({ after = 0 } = {}) =>
       watchChanges(transport, {
         baseUrl: options.baseUrl,

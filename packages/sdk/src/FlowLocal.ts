@@ -168,6 +168,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       explainEvent: engine.explain,
       listFlows: catalog.snapshot,
       stats: countAll(store),
+      head: Effect.zipRight(remembering("watch"), store.driver.head),
       watch: ({ after = 0 } = {}) =>
         Stream.zipRight(Stream.fromEffect(remembering("watch")), Stream.empty).pipe(
           Stream.concat(Stream.map(store.changes(after), toChange))

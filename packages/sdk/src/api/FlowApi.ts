@@ -94,7 +94,7 @@ const StreamGroup = HttpApiGroup.make("streams")
       .addSuccess(HttpApiSchema.Text({ contentType: "text/event-stream" }))
       .annotateContext(
         describe(
-          "Every change as a server-sent event whose id is its position. Last-Event-ID resumes without gap or repeat."
+          "Every change as a server-sent event whose id is its position. Last-Event-ID resumes without gap or repeat. The header x-patchmoi-position says after which position it begins."
         )
       )
   )

@@ -83,8 +83,13 @@ export const OutputQuery = strictly({
 export interface OutputQuery extends Schema.Schema.Type<typeof OutputQuery> {}
 
 export const ChangesQuery = strictly({
-  /** The position after which changes are wanted; the header `Last-Event-ID` beats it. Default: 0, all of them. */
-  after: Schema.optional(Schema.String.pipe(Schema.pattern(/^\d{1,15}$/)))
+  /**
+   * The position after which changes are wanted, or `latest` for those to come; the header `Last-Event-ID` beats it.
+   * Default: 0, all of them.
+   */
+  after: Schema.optional(Schema.String.pipe(Schema.pattern(/^(\d{1,15}|latest)$/))),
+  /** Only changes of this type, such as `RunEnded`. */
+  type: text
 })
 export interface ChangesQuery extends Schema.Schema.Type<typeof ChangesQuery> {}
 

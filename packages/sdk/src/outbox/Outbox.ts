@@ -5,7 +5,8 @@
  *    again under the same event id, which the other backend answers as a duplicate.
  * 2. Each backend gets its events in the order in which they were queued: the next one waits until the one before was
  *    accepted or given up. One backend that is away holds up no other.
- * 3. An attempt whose runs another backend has is concluded when they have ended, as if they had run here.
+ * 3. An attempt whose runs another backend has is concluded when they have ended, as if they had run here
+ *    (`followTarget.ts`).
  */
 import { type DispatchDocument, Dispatches } from "@patchmoi/core/dispatch/Dispatches"
 import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttempts"
@@ -17,7 +18,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Fetch } from "../client/http/HttpClientOptions.ts"
 import * as Transport from "../client/http/Transport.ts"
-import { followedAt, lookAt } from "./followRuns.ts"
+import { lookAt } from "./followRuns.ts"
+import { followTarget } from "./followTarget.ts"
 import { type FailedTry, type OutboxPolicy, policyDefaults } from "./OutboxPolicy.ts"
 import { Outbox } from "./OutboxService.ts"
 import { dispatchOf, urlsToSendTo, urlsToServe } from "./outboxRecord.ts"
@@ -85,47 +87,15 @@ export const make = (options: OutboxOptions) =>
       }).pipe(orSay(`The outbox for ${url}`, policy.firstWaitMillis), Effect.forever)
     }
 
-    /** Looks at every attempt that this backend has runs of; gives how many ended, or undefined when there is none to follow. */
-    const look = (url: string) =>
-      Effect.gen(function* () {
-        let ended: number | undefined
-        let cursor: string | undefined
-        do {
-          const page = yield* followedAt(store, url, cursor)
-          for (const attempt of page.items) {
-            const transport = yield* Effect.either(
-              Effect.flatMap(dispatchOf(store, attempt), (dispatch) => transportTo(url, dispatch?.secretEnv))
-            )
-            const found =
-              transport._tag === "Left"
-                ? 0
-                : // A backend that is away now is looked at again later; what it cannot answer stays as it is.
-                  yield* Effect.catchAll(lookAt(store, transport.right, attempt), (error) =>
-                    error._tag === "StoreError" || error._tag === "VersionConflict"
-                      ? Effect.fail(error)
-                      : Effect.succeed(0)
-                  )
-            ended = (ended ?? 0) + found
-          }
-          cursor = page.cursor
-        } while (cursor !== undefined)
-        return ended
-      })
-
-    const followForever = (url: string) => {
-      const { toFollow } = targetOf(url)
-      let wait = policy.firstLookMillis
-      return Effect.gen(function* () {
-        yield* toFollow.close
-        const ended = yield* look(url)
-        if (ended === undefined) {
-          wait = policy.firstLookMillis
-          return yield* toFollow.await
-        }
-        wait = ended > 0 ? policy.firstLookMillis : Math.min(wait * 1.5, policy.lookMillisMax)
-        yield* Effect.race(Effect.sleep(wait), toFollow.await)
+    const followForever = (url: string) =>
+      followTarget({
+        store,
+        policy,
+        url,
+        toFollow: targetOf(url).toFollow,
+        transportOf: (attempt) =>
+          Effect.flatMap(dispatchOf(store, attempt), (dispatch) => transportTo(url, dispatch?.secretEnv))
       }).pipe(orSay(`Following the runs of ${url}`, policy.firstWaitMillis), Effect.forever)
-    }
 
     /** Begins to work for a backend, or wakes who sends to it. */
     const wake = (url: string) =>

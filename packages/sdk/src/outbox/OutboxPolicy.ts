@@ -13,6 +13,10 @@ export interface OutboxPolicy {
   readonly firstLookMillis: number
   /** The longest wait between two looks, in milliseconds. Default: 15,000. */
   readonly lookMillisMax: number
+  /** The wait between two looks while the backend tells by itself that a run ended, in milliseconds. Default: 60,000. */
+  readonly liveLookMillis: number
+  /** The wait before a backend that has no changes to stream is asked for them again, in milliseconds. Default: 300,000. */
+  readonly listenAgainMillis: number
 }
 
 export const policyDefaults: OutboxPolicy = {
@@ -20,7 +24,9 @@ export const policyDefaults: OutboxPolicy = {
   waitMillisMax: 300_000,
   giveUpAfterMillis: 259_200_000,
   firstLookMillis: 500,
-  lookMillisMax: 15_000
+  lookMillisMax: 15_000,
+  liveLookMillis: 60_000,
+  listenAgainMillis: 300_000
 }
 
 /** Longest wait that a backend may ask for, in milliseconds: an hour. */

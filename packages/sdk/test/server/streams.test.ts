@@ -68,6 +68,31 @@ test("changes come in order, past and live, and resume after the last id without
   expect(JSON.stringify(all)).not.toContain("leaseToken")
 })
 
+test("changes to come, and those of one type, are told from a position that the answer names", async () => {
+  await using place = await openServer()
+  await place.post("/events?wait=true", echoEvent("1"))
+  const total = await Effect.runPromise(place.flow.head)
+  const leave = new AbortController()
+  const answer = await place.fetch("/changes?after=latest&type=RunEnded", { signal: leave.signal })
+  expect(answer.headers.get("x-patchmoi-position")).toBe(String(total))
+  // From the answer on nothing is missed, though nothing was read of it yet.
+  const { runIds } = (await place.post("/events?wait=true", echoEvent("2"))).body
+  let text = ""
+  for await (const piece of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += piece
+    if (text.includes("RunEnded")) break
+  }
+  leave.abort()
+  const told = text.split("\n").filter((line) => line.startsWith("data: "))
+  expect(told.map((line) => JSON.parse(line.slice(6)))).toMatchObject([{ type: "RunEnded", id: runIds[0] }])
+  // What was seen last still beats the parameter.
+  const [resumed] = await readChanges(place, 1, { query: "?after=latest", lastEventId: "0" })
+  expect(resumed?.id).toBe(1)
+  const past = await place.fetch("/changes?after=3", { signal: AbortSignal.timeout(5_000) })
+  expect(past.headers.get("x-patchmoi-position")).toBe("3")
+  await past.body?.cancel()
+})
+
 test("a reader that is cut off again and again sees every change once", async () => {
   await using place = await openServer()
   const sending = (async () => {
