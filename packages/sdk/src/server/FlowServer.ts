@@ -14,6 +14,7 @@ import { matchRoute, type Route } from "../api/routes.ts"
 import { bodySignatureHeaders, signatureHeader } from "../api/signing.ts"
 import type { Flow } from "../Flow.ts"
 import { type Authenticator, makeAuthenticator } from "./Authenticator.ts"
+import { BodyDeadlines } from "./BodyDeadlines.ts"
 import type { Caller } from "./Caller.ts"
 import { changes } from "./changes.ts"
 import { failureOf } from "./failureOf.ts"
@@ -62,8 +63,15 @@ export const make = (
     }
     const log = (effect: Effect.Effect<void>): void => void Runtime.runFork(runtime)(effect)
     const { tokensFile, secret } = settings
+    const nowMillis = () => clock.unsafeCurrentTimeMillis()
+    const scope = yield* Effect.scope
     const guards: Guards = {
-      nowMillis: () => clock.unsafeCurrentTimeMillis(),
+      nowMillis,
+      deadlines: new BodyDeadlines({
+        millisMax: settings.bodyMillisMax,
+        nowMillis,
+        fork: (looks) => void Runtime.runFork(runtime)(looks, { scope })
+      }),
       rate: new RateLimit(settings.rate),
       authenticator: makeAuthenticator({
         ...(secret === undefined ? {} : { secret }),
@@ -103,6 +111,7 @@ export const make = (
 
 interface Guards {
   readonly nowMillis: () => number
+  readonly deadlines: BodyDeadlines
   readonly rate: RateLimit
   readonly authenticator: Authenticator
 }
@@ -215,7 +224,7 @@ const checkParameterNames = (parameters: URLSearchParams): void => {
 /** Knows the caller, holds it to its limits, and reads the body: what may not be served does not get beyond this. */
 const admit = async (
   { settings }: Serving,
-  { authenticator, nowMillis, rate }: Guards,
+  { authenticator, deadlines, nowMillis, rate }: Guards,
   request: Request,
   url: URL,
   { route, id }: { readonly route: Route; readonly id: string | undefined }
@@ -235,7 +244,7 @@ const admit = async (
   // Who is known without the body is known before it is read.
   const isSigned = [signatureHeader, ...bodySignatureHeaders].some((name) => headers.has(name))
   const known = isSigned ? undefined : identify(noBytes)
-  const body = await readBytes(request, settings)
+  const body = await readBytes(request, { bodyBytesMax: settings.bodyBytesMax, deadlines })
   const caller = known ?? identify(body)
   if (body.byteLength > 0) checkContentType(request)
   return { request, url, id, body, caller }

@@ -1,18 +1,17 @@
 /** Reads the body of a request: bounded in bytes and in time, of a content type that is JSON, as text and as a value. */
-import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Option from "effect/Option"
+import type { BodyDeadlines } from "./BodyDeadlines.ts"
 import { HttpFailure } from "./HttpFailure.ts"
 
 /** How deep a body may nest, counted over the whole of it; deeper than the payload of any event may. */
 export const bodyDepthMax = 128
 
-/** Up to which length a body is read without a time-out of its own, in bytes. */
+/** Up to which length a body is read in one go, in bytes. */
 const smallBytesMax = 65_536
 
 export interface BodyLimits {
   readonly bodyBytesMax: number
-  readonly bodyMillisMax: number
+  /** How long it may take. */
+  readonly deadlines: BodyDeadlines
 }
 
 /** Throws {@link HttpFailure} when the body is said to be something else than JSON. An absent type is taken for JSON. */
@@ -44,27 +43,19 @@ export const checkContentType = (request: Request): void => {
 }
 
 /** The bytes of the body; none when there is no body. Throws {@link HttpFailure} for one that is too large or too slow. */
-export const readBytes = async (request: Request, limits: BodyLimits): Promise<Uint8Array> => {
-  const { bodyBytesMax } = limits
+export const readBytes = async (
+  request: Request,
+  { bodyBytesMax, deadlines }: BodyLimits
+): Promise<Uint8Array> => {
   const announced = request.headers.get("content-length")
   if (announced !== null && Number(announced) > bodyBytesMax) throw tooLarge(bodyBytesMax)
   if (request.body === null) return new Uint8Array()
-  // A body of a known, small length is in the buffer as a rule; the time-out of the connection is enough for it.
-  if (announced !== null && Number(announced) <= smallBytesMax) return await request.bytes()
-  const reader = request.body.getReader()
-  const read = async (): Promise<Uint8Array> => {
-    const pieces: Array<Uint8Array> = []
-    let length = 0
-    while (true) {
-      const { done, value } = await reader.read()
-      if (done) return Buffer.concat(pieces)
-      length += value.byteLength
-      if (length > bodyBytesMax) throw tooLarge(bodyBytesMax)
-      pieces.push(value)
-    }
+  if (announced !== null && Number(announced) <= smallBytesMax) {
+    return deadlines.inTime(request.bytes()).catch(refuseBroken)
   }
+  const reader = request.body.getReader()
   try {
-    return await inTime(read, limits)
+    return await deadlines.inTime(readPieces(reader, bodyBytesMax)).catch(refuseBroken)
   } finally {
     // The rest of what was refused is not wanted; a connection that is gone has none.
     void reader.cancel().catch(() => undefined)
@@ -97,21 +88,25 @@ const typeHint = { field: "content-type", hint: "Send application/json." }
 const tooLarge = (bytesMax: number): HttpFailure =>
   new HttpFailure("BodyTooLarge", `The body is larger than ${bytesMax} bytes`, { details: { bytesMax } })
 
-const inTime = (reading: () => Promise<Uint8Array>, { bodyMillisMax }: BodyLimits): Promise<Uint8Array> =>
-  Effect.runPromise(
-    Effect.timeoutOption(Effect.either(Effect.tryPromise({ try: reading, catch: toFailure })), bodyMillisMax)
-  ).then(
-    Option.match({
-      onNone: () => {
-        throw new HttpFailure("RequestTimeout", `The body did not arrive within ${bodyMillisMax} ms`)
-      },
-      onSome: Either.getOrThrowWith((failure) => failure)
-    })
-  )
+const readPieces = async (
+  reader: Pick<ReadableStreamDefaultReader<Uint8Array>, "read">,
+  bodyBytesMax: number
+): Promise<Uint8Array> => {
+  const pieces: Array<Uint8Array> = []
+  let length = 0
+  while (true) {
+    const { done, value } = await reader.read()
+    if (done) return Buffer.concat(pieces)
+    length += value.byteLength
+    if (length > bodyBytesMax) throw tooLarge(bodyBytesMax)
+    pieces.push(value)
+  }
+}
 
 /** A connection that broke off while it sent has nobody left to be told. */
-const toFailure = (cause: unknown): HttpFailure =>
-  cause instanceof HttpFailure ? cause : new HttpFailure("InvalidRequest", "The body broke off")
+const refuseBroken = (cause: unknown): never => {
+  throw cause instanceof HttpFailure ? cause : new HttpFailure("InvalidRequest", "The body broke off")
+}
 
 const decodeUtf8 = (bytes: Uint8Array): string => {
   try {
