@@ -4,15 +4,17 @@
  */
 import * as Engine from "@patchmoi/core/engine/Engine"
 import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
-import type { Executor } from "@patchmoi/core/executor/Executor"
+import { Executor } from "@patchmoi/core/executor/Executor"
 import type { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Store from "@patchmoi/core/store/Store"
 import type { LogDamaged, StoreLocked } from "@patchmoi/store-file"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BunExecutor from "./executor/BunExecutor.ts"
 import type { ExecutorKind } from "./executor/ExecutorKind.ts"
+import { type RunningSteps, watchedBy } from "./executor/RunningSteps.ts"
 import type { StepEnvironment } from "./executor/StepEnvironment.ts"
 import type { SystemdUnavailable } from "./executor/SystemdManager.ts"
 import { isWorkerDead, makeWorkerId } from "./executor/workerIdentity.ts"
@@ -40,6 +42,8 @@ export interface LocalOptions {
   readonly environment: StepEnvironment
   /** What runs steps: processes of their own, or units of systemd's user manager. Default: `bun`. */
   readonly executor?: ExecutorKind
+  /** Told which steps run, so that a program which leaves without a stop can end them. Default: nobody is told. */
+  readonly runningSteps?: RunningSteps
   readonly engine?: EngineOptions
   /** Whether events that are queued for other backends are handed over to them. Default: true. */
   readonly handsOver?: boolean
@@ -107,12 +111,23 @@ const layerOutbox = (
       )
 
 /** The executor that was chosen. The one for systemd is loaded when it is asked for. */
-const layerExecutor = ({ environment, executor }: LocalOptions): Layer.Layer<Executor, SystemdUnavailable> =>
-  executor === "systemd-run"
-    ? Layer.unwrapEffect(
-        Effect.promise(async () => (await import("./executor/SystemdExecutor.ts")).layer({ environment }))
+const layerExecutor = ({
+  environment,
+  executor,
+  runningSteps
+}: LocalOptions): Layer.Layer<Executor, SystemdUnavailable> => {
+  const chosen =
+    executor === "systemd-run"
+      ? Layer.unwrapEffect(
+          Effect.promise(async () => (await import("./executor/SystemdExecutor.ts")).layer({ environment }))
+        )
+      : BunExecutor.layer({ environment })
+  return runningSteps === undefined
+    ? chosen
+    : Layer.map(chosen, (context) =>
+        Context.make(Executor, watchedBy(runningSteps, environment.values)(Context.get(context, Executor)))
       )
-    : BunExecutor.layer({ environment })
+}
 
 /** The store of a kind of state. One on disk is loaded when it is asked for, and refused in a folder that holds another. */
 export const layerStore = (state: StateKind): Layer.Layer<Store.Store, OpenError> =>

@@ -25,6 +25,6 @@ export const exitCodeMeanings: ReadonlyArray<readonly [ExitCode, string]> = [
   ],
   [
     exitCodes.interrupted,
-    "It was interrupted by Ctrl-C (SIGINT) or SIGTERM. What ran was canceled and recorded as such."
+    "It was interrupted by Ctrl-C (SIGINT) or SIGTERM. What ran was canceled and recorded as such; after a second signal it was ended, and the record still has it running. A service ends with 0 after one SIGTERM, and with 130 after Ctrl-C or a second signal."
   ]
 ]

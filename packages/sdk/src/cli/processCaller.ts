@@ -14,6 +14,12 @@ export interface HostProcess {
   readonly stdout: { readonly columns?: number }
 }
 
+/**
+ * How soon after the first signal the same one again is the same wish, in milliseconds: a signal to a process group reaches a
+ * launcher and its child, and the launcher hands on what the child has already. A person presses Ctrl-C again later.
+ */
+export const repeatMillis = 500
+
 /** Makes the caller of a process. Nothing is listened to, and no stream is opened, before a command asks. */
 export const callerOf = (host: HostProcess): Caller => {
   const killed: Array<() => void> = []
@@ -61,11 +67,16 @@ const inspect = (descriptor: 1 | 2) => {
 
 const listen = (host: HostProcess, killed: ReadonlyArray<() => void>): AbortSignal => {
   const controller = new AbortController()
+  let first: { readonly signal: Interruption["signal"]; readonly atMillis: number } | undefined
   const take = (signal: Interruption["signal"]) => (): void => {
-    if (!controller.signal.aborted) {
+    // A clock that nobody sets.
+    const atMillis = performance.now()
+    if (first === undefined) {
+      first = { signal, atMillis }
       controller.abort({ signal } satisfies Interruption)
       return
     }
+    if (signal === first.signal && atMillis - first.atMillis < repeatMillis) return
     for (const action of killed) action()
     host.exit(exitCodes.interrupted)
   }

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { layerOverStore, layerStore } from "../compose.ts"
 import type { ExecutorKind } from "../executor/ExecutorKind.ts"
+import type { RunningSteps } from "../executor/RunningSteps.ts"
 import { Flow } from "../Flow.ts"
 import { findRecordKind } from "../record/recordKind.ts"
 import type { StoreKind } from "../record/storeKinds.ts"
@@ -38,6 +39,8 @@ export interface BackendOptions extends Omit<ServeOptions, "tokensFile" | "metri
   /** Names of variables that no step gets, besides those of patchmoi. */
   readonly secretNames?: ReadonlyArray<string>
   readonly engine?: EngineOptions
+  /** Told which steps run, for whoever ends the process without a stop. */
+  readonly runningSteps?: RunningSteps
 }
 
 /**
@@ -48,7 +51,7 @@ export const leaseMillis = 5_000
 
 /** Opens record, engine and server, in this order; closing the scope closes them the other way round. */
 export const open = Effect.fn("Backend.open")(function* (options: BackendOptions) {
-  const { workspaceRoot, dataDir, executor, forward, engine = {}, env } = options
+  const { workspaceRoot, dataDir, executor, forward, engine = {}, env, runningSteps } = options
   const kind = yield* findRecordKind(dataDir, options.store, "sqlite")
   const state = { kind, dataDir, access: "write" } as const
   const store = yield* Layer.build(layerStore(state))
@@ -69,6 +72,7 @@ export const open = Effect.fn("Backend.open")(function* (options: BackendOptions
     state,
     environment,
     ...(executor === undefined ? {} : { executor }),
+    ...(runningSteps === undefined ? {} : { runningSteps }),
     engine: { launchedBy: "patchmoi-backend", leaseMillis, ...engine }
   })
   const services = yield* Effect.provide(Layer.build(local), store)

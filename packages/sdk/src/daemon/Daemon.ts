@@ -7,6 +7,7 @@ import { type EngineOptions, withDefaults } from "@patchmoi/core/engine/EngineOp
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { layerOverStore, layerStore } from "../compose.ts"
+import type { RunningSteps } from "../executor/RunningSteps.ts"
 import * as FeedHttp from "../intake/FeedHttp.ts"
 import type { PollReport } from "../intake/Poller.ts"
 import { readSourcesFile } from "../intake/SourcesFile.ts"
@@ -27,6 +28,8 @@ export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly npmRegistryUrl?: string
   readonly engine?: EngineOptions
+  /** Told which steps run, for whoever ends the process without a stop. */
+  readonly runningSteps?: RunningSteps
   /** Told each poll. Default: one log line for a poll that found something or failed. */
   readonly onPoll?: (report: PollReport) => Effect.Effect<void>
 }
@@ -50,7 +53,7 @@ const fileOptionsOf = ({ npmRegistryUrl }: DaemonOptions) =>
 
 /** Opens the folder and watches; `secrets` grows as the sources file changes. */
 const watchWith = Effect.fnUntraced(function* (options: DaemonOptions, secrets: Array<string>) {
-  const { workspaceRoot, dataDir, engine = {} } = options
+  const { workspaceRoot, dataDir, engine = {}, runningSteps } = options
   const kind = yield* findRecordKind(dataDir, options.store, "file")
   const state = { kind, dataDir, access: "write" } as const
   const store = yield* Layer.build(layerStore(state))
@@ -60,6 +63,7 @@ const watchWith = Effect.fnUntraced(function* (options: DaemonOptions, secrets: 
     workspaceRoot,
     state,
     environment: { mode: "service", values: options.env, secrets },
+    ...(runningSteps === undefined ? {} : { runningSteps }),
     engine: { launchedBy: "patchmoi-daemon", ...engine }
   })
   const watching = Effect.gen(function* () {

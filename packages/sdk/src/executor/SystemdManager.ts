@@ -25,10 +25,15 @@ export interface SystemdManager {
   readonly environmentNames: Effect.Effect<ReadonlyArray<string>, SystemdUnavailable>
   /** Stops a unit and waits until none of its processes runs; false when there is no such unit. */
   readonly stop: (unit: string, graceMillis: number) => Effect.Effect<boolean, SystemdUnavailable>
+  /** Sends SIGKILL to every process of a unit; blocks the program until the manager has answered, {@link killMillisMax} at most. */
+  readonly killNow: (unit: string) => void
 }
 
 /** How long the manager may take to answer, in milliseconds, beyond what it was asked to wait for. */
 export const answerMillisMax = 15_000
+
+/** How long a program that is about to leave waits for the manager, in milliseconds. */
+export const killMillisMax = 2_000
 
 /** Finds the manager by the caller's variables. It is not asked yet: see `environmentNames`. */
 export const findManager = (
@@ -64,7 +69,15 @@ export const findManager = (
       stop: (unit, graceMillis) =>
         Effect.flatMap(control(["stop", unit], graceMillis), ({ code, stderr }) =>
           code === 0 || code === notLoadedCode ? Effect.succeed(code === 0) : unavailable(stderr)
-        )
+        ),
+      killNow: (unit) =>
+        void Bun.spawnSync([controlProgram, "--user", "kill", "--signal=SIGKILL", unit], {
+          env: { ...variables },
+          stdin: "ignore",
+          stdout: "ignore",
+          stderr: "ignore",
+          timeout: killMillisMax
+        })
     }
   })
 

@@ -12,6 +12,7 @@ import { join } from "node:path"
 import type { ExitCause } from "@patchmoi/core/executor/Executor"
 import type { ResourceLimits } from "@patchmoi/core/flow/Flow"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { StepEnvironment } from "./StepEnvironment.ts"
 import type { StepCommand } from "./StepProcess.ts"
 import { findManager, type SystemdManager, SystemdUnavailable } from "./SystemdManager.ts"
@@ -135,6 +136,15 @@ export const endUnit = Effect.fn("SystemdUnit.endUnit")(
   (ending, _, name) =>
     Effect.catchAll(ending, (error) => Effect.logWarning(`The unit ${name} was not ended`, error))
 )
+
+/** Ends a unit at once and without waiting for more than the manager's answer, for a process that is about to leave. Where there is no manager, nothing is done. */
+export const killUnit = (values: StepEnvironment["values"], name: string): void => {
+  const manager = Effect.runSync(Effect.option(findManager(values)))
+  if (Option.isNone(manager)) return
+  // A unit that has not started yet cannot without its files.
+  rmSync(unitAt(manager.value.runtimeFolder, name).folder, { recursive: true, force: true })
+  manager.value.killNow(name)
+}
 
 // --- internal ---
 

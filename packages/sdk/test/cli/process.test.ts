@@ -1,6 +1,7 @@
 /** The program as a process: what a test inside one process cannot see. Signals, pipes, terminals, exit codes. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
+import { repeatMillis } from "../../src/cli/processCaller.ts"
 import { plainSource } from "../intake/fixtures.ts"
 import { startFeedServer } from "../intake/PollerFeedServer.ts"
 import { call, eventText, flowFiles, makeFolder, says } from "./support.ts"
@@ -26,7 +27,7 @@ beforeAll(async () => {
       {
         name: "polite",
         type: "pull",
-        script: 'await Bun.write("polite", "")\nawait Bun.sleep(60_000)\n'
+        script: 'await Bun.write("polite", String(process.pid))\nawait Bun.sleep(60_000)\n'
       }
     ]),
     "release.json": eventText("e1", "release"),
@@ -122,6 +123,10 @@ describe("signals", () => {
     // The first one has arrived when the request is in the record.
     const log = join(folder.path, "data-twice/log/00000000000000000001.jsonl")
     await eventually(async () => (await Bun.file(log).text()).includes("RunCancelRequested"))
+    // The same signal again counts as the first for half a second.
+    child.kill("SIGINT")
+    await Bun.sleep(repeatMillis)
+    expect(child.exitCode).toBeNull()
     const at = performance.now()
     child.kill("SIGINT")
     expect((await ended(child)).exitCode).toBe(130)
@@ -146,6 +151,32 @@ describe("signals", () => {
     expect(await child.exited).toBe(0)
     expect(await child.stderr.text()).toContain("Watching the sources of")
   })
+})
+
+test("a second signal ends watch --follow with the steps that run", async () => {
+  await using forge = startFeedServer()
+  forge.atom("tool").publish("v1")
+  const source = { ...plainSource, id: "tool", url: `${forge.url}/tool.atom` }
+  await folder.write("sources.json", JSON.stringify({ sources: [source] }))
+  await Bun.file(join(folder.path, "flows/alpha/polite"))
+    .delete()
+    .catch(() => undefined)
+  const data = "data-left"
+  // What an earlier process left queued is taken up by the service.
+  const left = start(["flow", "fire", "--event", "pull.json", "--data-dir", data])
+  await eventually(isThere("polite"))
+  const before = await Bun.file(join(folder.path, "flows/alpha/polite")).text()
+  left.kill("SIGKILL")
+  await left.exited
+  const child = start(["watch", "--follow"], { FEED_SOURCES_PATH: "sources.json", DATA_DIR: data })
+  const pid = () => Bun.file(join(folder.path, "flows/alpha/polite")).text()
+  await eventually(async () => !["", before].includes(await pid()))
+  child.kill("SIGTERM")
+  await Bun.sleep(repeatMillis)
+  const runs = await pid()
+  child.kill("SIGTERM")
+  expect(await child.exited).toBe(130)
+  await eventually(async () => !isAlive(Number(runs)))
 })
 
 describe("on a terminal", () => {

@@ -11,7 +11,7 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
   docs: {
     brief: "Serve events, runs and their record over HTTP, and run the flows",
     fullDescription:
-      "Takes events in over HTTP, runs the flows that they start, and keeps the record in a folder, until SIGINT or SIGTERM; then it takes no further request, and running steps get 10 seconds to end. Those that do not end in time are cut off and run again at the next start. A second signal ends it at once. The exit code is 0 after SIGTERM and 130 after SIGINT. It listens on 127.0.0.1, and on another address only with a secret; with a secret, or once there are tokens, every request but GET /healthz and GET /readyz needs a signature or a token."
+      "Takes events in over HTTP, runs the flows that they start, and keeps the record in a folder, until SIGINT or SIGTERM; then it takes no further request, and running steps get 10 seconds to end. Those that do not end in time are cut off and run again at the next start. The exit code is 0 after SIGTERM and 130 after SIGINT. A second signal ends the steps that run and the server at once, with exit code 130; the same signal again within half a second counts as the first. It listens on 127.0.0.1, and on another address only with a secret; with a secret, or once there are tokens, every request but GET /healthz and GET /readyz needs a signature or a token."
   },
   parameters: {
     flags: {

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import * as Backend from "../../daemon/Backend.ts"
+import { RunningSteps } from "../../executor/RunningSteps.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { awaitAbort, interruptedBy } from "../interruption.ts"
@@ -11,10 +12,12 @@ import { runWith } from "../runWith.ts"
 import type { ServeFlags } from "./flags.ts"
 import { planOf } from "./plan.ts"
 
-/** A stop by SIGTERM is how a service ends: exit code 0. */
+/** A stop by SIGTERM is how a service ends: exit code 0. A second signal ends steps and server at once: exit code 130. */
 export const run: Run<ServeFlags> = async (session, flags) => {
   const { secretName, ...plan } = planOf(session, flags)
   const signal = session.caller.interruption()
+  const runningSteps = new RunningSteps()
+  session.caller.onKilled(runningSteps.kill)
   const backend = Backend.run(
     {
       ...plan,
@@ -22,6 +25,7 @@ export const run: Run<ServeFlags> = async (session, flags) => {
       store: flags.store,
       env: session.caller.env,
       secretNames: [secretName],
+      runningSteps,
       ...(flags.hosts === undefined ? {} : { hosts: flags.hosts }),
       engine: { concurrency: flags.concurrency ?? availableParallelism() }
     },

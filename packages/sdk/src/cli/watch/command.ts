@@ -9,7 +9,7 @@ export const watchCommand = buildCommand<WatchFlags, [], CliContext>({
   docs: {
     brief: "Poll the sources, dispatch what moved upstream, run its flows",
     fullDescription:
-      "Polls each source of the sources file once, dispatches what moved upstream, and waits for the runs; runs that an earlier process left and that are due are run, shown and counted too. With --follow it keeps polling until SIGINT or SIGTERM; then running steps get 10 seconds to end. Those that do not end in time are cut off, stay queued, and run again at the next start. The exit code is 0 after SIGTERM, also when runs were cut off, and 130 after SIGINT."
+      "Polls each source of the sources file once, dispatches what moved upstream, and waits for the runs; runs that an earlier process left and that are due are run, shown and counted too. With --follow it keeps polling until SIGINT or SIGTERM; then running steps get 10 seconds to end. Those that do not end in time are cut off, stay queued, and run again at the next start. The exit code is 0 after SIGTERM, also when runs were cut off, and 130 after SIGINT. A second signal ends the steps that run and the service at once, with exit code 130."
   },
   parameters: {
     flags: {

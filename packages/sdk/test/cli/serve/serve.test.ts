@@ -5,8 +5,11 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { signatureHeader, signRequest } from "../../../src/api/signing.ts"
+import { repeatMillis } from "../../../src/cli/processCaller.ts"
 
 const bin = fileURLToPath(import.meta.resolve("../../../src/bin.ts"))
+
+const repository = fileURLToPath(new URL("../../../../../", import.meta.url))
 
 const manifest = (name: string): string => `name = "${name}"
 version = 1
@@ -31,7 +34,7 @@ console.log("FLOW_RESULT " + JSON.stringify(flow.event.payload))
     "flows/slow/flow.toml": manifest("slow"),
     "flows/slow/go.ts": `
 const { flow } = await Bun.stdin.json()
-await Bun.write(flow.event.payload.started, "")
+await Bun.write(flow.event.payload.started, String(process.pid))
 await Bun.sleep(flow.event.payload.millis)
 console.log('FLOW_RESULT {"status":"changed"}')
 `
@@ -45,6 +48,18 @@ console.log('FLOW_RESULT {"status":"changed"}')
 
 const baseEnv = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "" }
 
+const firstLine = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
+  const reader = stream.getReader()
+  let text = ""
+  while (!text.includes("\n")) {
+    const { done, value } = await reader.read()
+    if (done) throw new Error("it ended")
+    text += new TextDecoder().decode(value)
+  }
+  reader.releaseLock()
+  return text
+}
+
 /** Starts a server on a free port, and waits for the line that says where. */
 const startServe = async (
   root: string,
@@ -57,15 +72,7 @@ const startServe = async (
     stdout: "pipe",
     stderr: "pipe"
   })
-  const reader = child.stdout.getReader()
-  let text = ""
-  while (!text.includes("\n")) {
-    const { done, value } = await reader.read()
-    if (done) throw new Error(`it ended: ${await new Response(child.stderr).text()}`)
-    text += new TextDecoder().decode(value)
-  }
-  reader.releaseLock()
-  const { url } = JSON.parse(text)
+  const { url } = JSON.parse(await firstLine(child.stdout).catch(() => new Response(child.stderr).text()))
   return {
     child,
     url: String(url),
@@ -115,6 +122,18 @@ const until = async (condition: () => Promise<boolean>): Promise<void> => {
   throw new Error("not in time")
 }
 
+const readRuns = async (root: string) =>
+  JSON.parse((await runCli(root, ["run", "list", "--json", "--data-dir", ".codex/flow-backend"])).stdout)
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
 for (const store of ["sqlite", "file"]) {
   test(`serves over ${store}, ends with 0 after SIGTERM, and knows everything when it starts again`, async () => {
     await using place = await workspace()
@@ -152,10 +171,15 @@ test("a step that is cut off by a stop runs again at the next start; a second si
           () => 0
         )) !== 200
     )
+    const pid = Number(await Bun.file(started).text())
+    expect(isAlive(pid)).toBe(true)
+    // The same signal again counts as the first for half a second.
+    await Bun.sleep(repeatMillis)
     const before = performance.now()
     server.child.kill("SIGTERM")
-    await server.child.exited
+    expect(await server.child.exited).toBe(130)
     expect(performance.now() - before).toBeLessThan(3_000)
+    await until(async () => !isAlive(pid))
   }
   await rm(started)
   await using again = await startServe(place.root)
@@ -165,6 +189,29 @@ test("a step that is cut off by a stop runs again at the next start; a second si
     { eventId: "s", status: "running", attemptCount: 2, attempts: [{ status: "lost" }, {}] }
   ])
   expect(await (await fetch(`${again.url}/metrics`)).text()).toContain("patchmoi_attempts_lost_total 1\n")
+})
+
+test("one SIGTERM to the process group of the launcher is one stop: the step ends by itself, and the exit code is 0", async () => {
+  await using place = await workspace()
+  const started = join(place.root, "started")
+  const launcher = Bun.spawn(
+    [process.execPath, "run", "flow:backend", "serve", "--cwd", place.root, "--port", "0", "--json"],
+    { cwd: repository, env: baseEnv, detached: true, stdout: "pipe", stderr: "pipe" }
+  )
+  try {
+    const { url } = JSON.parse(await firstLine(launcher.stdout))
+    await post(url, "/events", { id: "s", type: "demo.slow", payload: { started, millis: 1_500 } })
+    await until(() => exists(started))
+    process.kill(-launcher.pid, "SIGTERM")
+    const exitCode = await launcher.exited
+    await until(async () => !isAlive(-launcher.pid))
+    expect(exitCode).toBe(0)
+    expect((await readRuns(place.root)).runs).toMatchObject([
+      { effectiveStatus: "changed", attempts: [{ status: "completed" }] }
+    ])
+  } finally {
+    if (isAlive(-launcher.pid)) process.kill(-launcher.pid, "SIGKILL")
+  }
 })
 
 test("a run of a server that was killed runs again at once after a restart, long before its lease ends", async () => {
