@@ -114,9 +114,12 @@ export interface ListMaintenanceAttemptsOptions extends PageOptions, TimeOptions
   readonly status?: string
 }
 
-/** What became of a dispatch or a replay, with the event and the runs as they were when it returned. */
+/**
+ * What became of a dispatch or a replay, with the event and the runs as they were when it returned. A client of a server
+ * whose token may not read is told the outcome alone: there is no event then, and `runs` is empty.
+ */
 export interface DispatchResult extends DispatchOutcome {
-  readonly event: EventView
+  readonly event?: EventView
   readonly runs: ReadonlyArray<RunView>
 }
 

@@ -9,7 +9,6 @@
 import type { WakeOptions } from "@patchmoi/core/engine/WakeSources"
 import { type InvalidEvent, normalizeEvent, toEnvelope } from "@patchmoi/core/event/normalizeEvent"
 import { EventId, RunId } from "@patchmoi/core/Ids"
-import { hasEnded } from "@patchmoi/core/run/RunEvolve"
 import type { RunView } from "@patchmoi/core/run/RunView"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -30,6 +29,7 @@ import {
 import { CatalogRecord, type EventRecord, ExplanationRecord, OutputPage } from "./api/records.ts"
 import { fromRunRecord } from "./api/runRecord.ts"
 import { latestPosition } from "./client/http/changesConnection.ts"
+import { awaitRun, conclude } from "./client/http/concluding.ts"
 import { type Exact, exact } from "./client/http/exact.ts"
 import type { HttpFlowClientOptions } from "./client/http/HttpClientOptions.ts"
 import { retriesDefault } from "./client/http/HttpClientOptions.ts"
@@ -44,9 +44,6 @@ import { type ApproveOptions, Flow, type RejectOptions, type WaitOptions } from 
 
 /** How long the server is asked to wait for runs before it answers, in milliseconds; runs that take longer are asked for. */
 export const waitMillisMax = 25_000
-
-/** Between two looks at a run that is waited for, in milliseconds: the first and the longest wait. */
-const lookMillis = { first: 100, longest: 2_000 } as const
 
 /** Makes the service of one server. Nothing is asked of the server yet. */
 export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
@@ -71,29 +68,6 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
       toView(event, runs.map(fromRunRecord))
     )
 
-  /** Waits for a run by looking at it; the server does not hold the request. */
-  const awaitRun = (run: RunView): Effect.Effect<RunView, Refusal | BackendFailure> =>
-    Effect.gen(function* () {
-      let current = run
-      for (let wait: number = lookMillis.first; !hasEnded(current.processStatus); wait *= 1.5) {
-        yield* Effect.sleep(Math.min(wait, lookMillis.longest))
-        current = yield* getRun(run.id)
-      }
-      return current
-    })
-
-  const conclude = (
-    { event, runs, timedOut, ...outcome }: Exact<DispatchAnswer>,
-    { wait = true }: WaitOptions
-  ) =>
-    Effect.gen(function* () {
-      const known = runs?.map(fromRunRecord) ?? (yield* Effect.forEach(outcome.runIds, getRun))
-      const isLate = wait && known.some(({ processStatus }) => !hasEnded(processStatus))
-      const views = isLate ? yield* Effect.forEach(known, awaitRun) : known
-      const document = isLate || event === undefined ? yield* getEvent(outcome.eventId) : event
-      return { ...outcome, event: toView(document, views), runs: views }
-    })
-
   /** The server names the caller by its token. A decision is made once: a second one is told that the run waits no more. */
   const decide = (runId: string, decision: "approve" | "reject", body: object) =>
     isRunId(runId)
@@ -113,7 +87,7 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
       const body = yield* envelopeOf(event)
       const request = { method: "POST", path: "/events", body, idempotent: true } as const
       return yield* Effect.flatMap(ask(DispatchAnswer, { ...request, ...waiting(wait) }), (answer) =>
-        conclude(answer, wait)
+        conclude({ getRun, getEvent }, answer, wait)
       ).pipe(Effect.mapError(whenRefused(known.ofDispatch)))
     }),
     acceptEvent: Effect.fn("FlowHttp.acceptEvent")(function* (event: unknown) {
@@ -132,7 +106,7 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
       const path = `/events/${idPath(eventId)}/replay`
       const request = { method: "POST", path, body: {}, idempotent: false } as const
       return yield* Effect.flatMap(ask(DispatchAnswer, { ...request, ...waiting(wait) }), (answer) =>
-        conclude(answer, wait)
+        conclude({ getRun, getEvent }, answer, wait)
       ).pipe(Effect.mapError(whenRefused(known.ofReplay(eventId))))
     }),
     cancelRun: Effect.fn("FlowHttp.cancelRun")(function* (runId: string, { reason } = {}) {
@@ -147,7 +121,7 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
         idempotent: true,
         waitMillis: waitMillisMax
       }).pipe(
-        Effect.flatMap(({ run }) => awaitRun(fromRunRecord(run))),
+        Effect.flatMap(({ run }) => awaitRun(getRun, fromRunRecord(run))),
         Effect.map((run) => ({ run })),
         Effect.mapError(whenRefused(known.ofCancel(runId)))
       )
@@ -178,7 +152,10 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
     }),
     awaitRuns: Effect.fn("FlowHttp.awaitRuns")((runIds: ReadonlyArray<string>) =>
       Effect.forEach(runIds, (runId) =>
-        Effect.mapError(Effect.flatMap(getRun(runId), awaitRun), whenRefused(known.ofRunId(runId)))
+        Effect.mapError(
+          Effect.flatMap(getRun(runId), (run) => awaitRun(getRun, run)),
+          whenRefused(known.ofRunId(runId))
+        )
       )
     ),
     readOutput: Effect.fn("FlowHttp.readOutput")(function* (runId: string, part = {}) {

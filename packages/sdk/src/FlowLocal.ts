@@ -86,7 +86,9 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
 
     const conclude = (outcome: DispatchOutcome, { wait = true }: WaitOptions) =>
       Effect.gen(function* () {
-        if (wait) yield* engine.awaitRuns(outcome.runIds)
+        // Of a known event some may be gone: compaction takes runs, and leaves their ids.
+        const there = outcome.status === "accepted" ? undefined : yield* loadRuns(outcome.runIds)
+        if (wait) yield* engine.awaitRuns(there?.map(({ id }) => id) ?? outcome.runIds)
         const runs = yield* Effect.forEach(yield* loadRuns(outcome.runIds), viewOf)
         const event = toEventView(yield* loadEvent(outcome.eventId), runs)
         return { ...outcome, event, runs }

@@ -15,7 +15,7 @@ export const EventBody = Schema.Unknown.annotations({
     "A flow event: an object with `id` and `type`, and optionally `source`, `occurredAt`, `receivedAt`, `payload`."
 })
 
-/** What became of a dispatch or a replay. `event` and `runs` are there with `wait` or `include=runs`. */
+/** What became of a dispatch or a replay. `event` and `runs` are there with `wait` or `include=runs`, for who may read. */
 export const DispatchAnswer = Schema.Struct({
   status: Schema.Literal("accepted", "duplicate"),
   eventId: EventId,
@@ -28,7 +28,7 @@ export const DispatchAnswer = Schema.Struct({
   /** True for a duplicate whose type or payload is another than that of the event that stays. */
   payloadDiffers: Schema.optional(Schema.Literal(true)),
   event: Schema.optional(EventRecord),
-  /** With their output. */
+  /** Those that are there still, without their output. */
   runs: Schema.optional(Schema.Array(RunRecord)),
   /** True when the wait ended by its time-out, before the runs did. */
   timedOut: Schema.optional(Schema.Literal(true))

@@ -15,7 +15,7 @@ export const dispatch = async (serving: Serving, admitted: Admitted): Promise<Re
   serving.metrics.dispatched(outcome.status)
   if (wanted === undefined) return jsonAnswer(202, outcome)
   const { flow, settings } = serving
-  const answer = answerOf(flow, settings, outcome, wanted)
+  const answer = answerOf(flow, settings, admitted.caller, outcome, wanted)
   return jsonAnswer(202, await runEffect(serving, answer, admitted.request.signal))
 }
 

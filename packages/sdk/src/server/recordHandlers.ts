@@ -83,10 +83,10 @@ const eventsGroup = (flow: Service, settings: ServerSettings) =>
       .handle("replay", ({ path, payload, urlParams }) =>
         answered(
           Effect.gen(function* () {
-            const { by } = yield* CurrentCaller
-            const replayed = yield* flow.replayEvent(path.id, { wait: false, by })
+            const caller = yield* CurrentCaller
+            const replayed = yield* flow.replayEvent(path.id, { wait: false, by: caller.by })
             const { event, runs, ...outcome } = replayed
-            return yield* answerOf(flow, settings, outcome, {
+            return yield* answerOf(flow, settings, caller, outcome, {
               wait: payload.wait ?? isSet(urlParams.wait),
               runs: urlParams.include === "runs",
               timeoutMillis: payload.timeoutMillis ?? numberOf(urlParams.timeoutMillis)

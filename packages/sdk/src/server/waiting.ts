@@ -1,10 +1,12 @@
 /** Answers dispatches and replays: with their runs, when asked, and when these have ended, when asked to wait. */
+import { hasEnded } from "@patchmoi/core/run/RunEvolve"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { DispatchAnswer } from "../api/answers.ts"
 import { toEventRecord } from "../api/eventRecord.ts"
 import { toRunRecord } from "../api/runRecord.ts"
 import type { Flow } from "../Flow.ts"
+import type { Caller } from "./Caller.ts"
 import type { ServerSettings } from "./ServerOptions.ts"
 
 /** What a caller asks of an answer. */
@@ -17,19 +19,33 @@ export interface Wanted {
 
 type Outcome = Omit<DispatchAnswer, "event" | "runs" | "timedOut">
 
-/** The answer to an outcome. A wait that runs out is no error: the runs are told as they are. */
+/**
+ * The answer to an outcome. A wait that runs out is no error: the runs are told as they are. Runs come without their output,
+ * which may be 1 MiB for each, and only those that are there still: compaction takes runs and leaves their ids. A caller
+ * that may not read is told the outcome alone, as a known id would show it what somebody else sent.
+ */
 export const answerOf = (
   flow: typeof Flow.Service,
   settings: ServerSettings,
+  { scopes }: Caller,
   outcome: Outcome,
-  { wait, timeoutMillis, runs }: Wanted
+  { wait, timeoutMillis, runs: isAsked }: Wanted
 ) =>
   Effect.gen(function* () {
-    if (!wait && !runs) return outcome
+    const mayRead = scopes.has("read")
+    if (!wait && !(isAsked && mayRead)) return outcome
+    const look = Effect.map(flow.getEvent(outcome.eventId), ({ runs, ...event }) => ({
+      event,
+      runs: runs.filter(({ id }) => outcome.runIds.includes(id))
+    }))
+    const found = yield* look
+    const goingOn = wait ? found.runs.filter(({ processStatus }) => !hasEnded(processStatus)) : []
+    // One after the other, so that the output of one at most is held: it is not told.
+    const ended = Effect.forEach(goingOn, ({ id }) => flow.awaitRuns([id]), { discard: true })
     const millis = Math.min(timeoutMillis ?? settings.waitMillis, settings.waitMillisMax)
-    const ended = wait ? yield* Effect.timeoutOption(flow.awaitRuns(outcome.runIds), millis) : Option.none()
-    const views = Option.isSome(ended) ? ended.value : yield* Effect.forEach(outcome.runIds, flow.getRun)
-    const event = toEventRecord(yield* flow.getEvent(outcome.eventId))
-    const answer = { ...outcome, event, runs: views.map(toRunRecord) }
-    return wait && Option.isNone(ended) ? { ...answer, timedOut: true as const } : answer
+    const isLate = goingOn.length > 0 && Option.isNone(yield* Effect.timeoutOption(ended, millis))
+    const told = isLate ? { ...outcome, timedOut: true as const } : outcome
+    if (!mayRead) return told
+    const { event, runs } = goingOn.length > 0 ? yield* look : found
+    return { ...told, event: toEventRecord({ ...event, runs }), runs: runs.map(toRunRecord) }
   })

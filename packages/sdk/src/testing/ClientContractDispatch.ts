@@ -109,6 +109,33 @@ export const dispatchContract = (open: OpenClient): void => {
     expect(event.differingDuplicates).toEqual([{ at: expect.any(String), type: "demo.echo" }])
   })
 
+  test("an event whose history was compacted is a duplicate as before, and its runs are gone", async () => {
+    await using place = await openPlace(open)
+    const { client, compact } = place
+    const first = await client.dispatchEvent(echoEvent("1"))
+    // Compaction takes what ended before now.
+    await eventually("time went on", () => Date.parse(first.runs[0]?.updatedAt ?? "") < Date.now())
+    await compact?.()
+    const runs = compact === undefined ? first.runs : []
+    for (const wait of [true, false]) {
+      const again = await client.dispatchEvent(echoEvent("1"), { wait })
+      expect(again).toMatchObject({ status: "duplicate", idempotent: true, runIds: first.runIds, matched: 1 })
+      expect(again.runs).toEqual(runs as never)
+      expect(again.event).toMatchObject({ id: "1", runIds: first.runIds, runs: runs as never })
+    }
+    const other = await client.dispatchEvent(echoEvent("1", { status: "failed" }))
+    expect(other).toMatchObject({ status: "duplicate", payloadDiffers: true, runs: runs as never })
+  })
+
+  test("a duplicate has the output of the runs of every generation", async () => {
+    await using place = await openPlace(open)
+    const { client } = place
+    await client.dispatchEvent(echoEvent("1"))
+    await client.replayEvent("1")
+    const { runs } = await client.dispatchEvent(echoEvent("1"))
+    expect(runs.map(({ output }) => textOf(output, "stdout").includes("working on 1"))).toEqual([true, true])
+  })
+
   test("one id that many dispatch at the same time is accepted once", async () => {
     await using place = await openPlace(open)
     const results = await Promise.all(

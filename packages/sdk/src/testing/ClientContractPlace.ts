@@ -7,6 +7,8 @@ import type { FlowCalls } from "../client/FlowCalls.ts"
 /** A client, and what was started for it. */
 export interface OpenedClient extends AsyncDisposable {
   readonly client: FlowCalls
+  /** Takes what has ended out of the record, as `patchmoi log compact --before 0s`. Absent: this store cannot. */
+  readonly compact?: () => Promise<unknown>
 }
 
 /** What a test of the contract asks of the engine. */
@@ -35,6 +37,7 @@ export const openPlace = async (open: OpenClient, options?: OpenClientOptions) =
   return {
     root,
     client: opened.client,
+    compact: opened.compact,
     [Symbol.asyncDispose]: async () => {
       await opened[Symbol.asyncDispose]()
       await rm(root, { recursive: true, force: true })

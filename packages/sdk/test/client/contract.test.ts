@@ -1,5 +1,9 @@
 /** Every way of opening a client, under one contract. */
 import { join } from "node:path"
+import { compact } from "@patchmoi/core/compaction/Compaction"
+import { Store } from "@patchmoi/core/store/Store"
+import * as Effect from "effect/Effect"
+import { layerStore } from "../../src/compose.ts"
 import { createHttpFlowClient } from "../../src/http.ts"
 import { type ClientState, FlowClient } from "../../src/index.ts"
 import { clientContract, type OpenClient } from "../../src/testing/ClientContract.ts"
@@ -15,8 +19,23 @@ const openLocal =
       concurrency: 1,
       ...options
     })
-    return { client, [Symbol.asyncDispose]: () => client.close() }
+    const state = stateOf(root)
+    return {
+      client,
+      ...(typeof state === "object" && state.kind === "sqlite"
+        ? { compact: () => compactDatabase(join(root, "data")) }
+        : {}),
+      [Symbol.asyncDispose]: () => client.close()
+    }
   }
+
+/** Takes what has ended out of a database, as another process does while the client uses it. */
+const compactDatabase = (dataDir: string) =>
+  Effect.runPromise(
+    Effect.flatMap(Store, ({ driver }) => compact(driver, { before: Date.now() })).pipe(
+      Effect.provide(layerStore({ kind: "sqlite", dataDir, access: "write" }))
+    )
+  )
 
 clientContract("a local client in memory", { open: openLocal(() => "memory") })
 
@@ -44,6 +63,7 @@ clientContract("a client over HTTP, of a server that it signs for and that keeps
     })
     return {
       client,
+      compact: () => compactDatabase(dataDir),
       [Symbol.asyncDispose]: async () => {
         await client.close()
         await server[Symbol.asyncDispose]()

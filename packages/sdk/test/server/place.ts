@@ -2,7 +2,10 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { compact } from "@patchmoi/core/compaction/Compaction"
 import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
+import { Store } from "@patchmoi/core/store/Store"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -20,6 +23,8 @@ export interface Place extends AsyncDisposable {
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>
   readonly get: (path: string, init?: RequestInit) => Promise<Answer>
   readonly post: (path: string, body?: unknown, init?: RequestInit) => Promise<Answer>
+  /** Takes what has ended out of the record, as `patchmoi log compact --before 0s`. */
+  readonly compact: () => Promise<unknown>
   /** Stops the server and the engine; what was opened in files stays until the place is disposed. */
   readonly close: () => Promise<void>
 }
@@ -59,9 +64,14 @@ export const openServer = async (
       )
     )
     const flow = Context.get(context, Flow)
-    return { flow, listening: yield* Effect.provide(serve(flow, { port: 0, ...serveOptions }), context) }
+    const { driver } = Context.get(context, Store)
+    return {
+      flow,
+      driver,
+      listening: yield* Effect.provide(serve(flow, { port: 0, ...serveOptions }), context)
+    }
   })
-  const { flow, listening } = await Effect.runPromise(Scope.extend(opening, scope))
+  const { driver, flow, listening } = await Effect.runPromise(Scope.extend(opening, scope))
   const { url } = listening
   const ask = async (path: string, init?: RequestInit): Promise<Answer> => {
     const answer = await fetch(url + path, init)
@@ -95,6 +105,8 @@ export const openServer = async (
           ...(init?.headers as Record<string, string> | undefined)
         }
       }),
+    compact: () =>
+      Effect.runPromise(Effect.flatMap(Clock.currentTimeMillis, (before) => compact(driver, { before }))),
     close,
     [Symbol.asyncDispose]: async () => {
       await close()
