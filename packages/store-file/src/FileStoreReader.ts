@@ -76,6 +76,7 @@ export const openReadOnly = (
       leases: {
         visible: false,
         renew: () => readOnly("renew a lease"),
+        take: () => readOnly("take a lease"),
         put: () => readOnly("keep a lease"),
         get: () => Effect.succeed(undefined),
         remove: () => readOnly("remove a lease")

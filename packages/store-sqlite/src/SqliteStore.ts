@@ -80,6 +80,8 @@ export const make = (options: SqliteStoreOptions): Effect.Effect<Driver, OpenErr
         ...parts.leases,
         renew: (attemptId, token, expiresAt, now) =>
           write("renew a lease", () => Either.right(leases.renew(attemptId, token, expiresAt, now))),
+        take: (attemptId, lease, now) =>
+          write("take a lease", () => Either.right(leases.take(attemptId, lease, now))),
         put: (attemptId, lease) => write("keep a lease", () => Either.right(leases.put(attemptId, lease))),
         remove: (attemptId) => write("remove a lease", () => Either.right(leases.remove(attemptId)))
       }

@@ -45,6 +45,7 @@ export const openReadOnly = ({
       leases: {
         ...parts.leases,
         renew: () => readOnly("renew a lease"),
+        take: () => readOnly("take a lease"),
         put: () => readOnly("keep a lease"),
         remove: () => readOnly("remove a lease")
       }

@@ -190,6 +190,11 @@ export interface Driver {
       expiresAt: number,
       now: number
     ) => Effect.Effect<boolean, StoreError>
+    /**
+     * Takes what nobody holds at `now`, or what is held with the same token; looks and writes in one step. False says that
+     * another holds it, and nothing was changed. Not only for attempts: any name that two processes may want at once.
+     */
+    readonly take: (attemptId: string, lease: Lease, now: number) => Effect.Effect<boolean, StoreError>
     readonly put: (attemptId: string, lease: Lease) => Effect.Effect<void, StoreError>
     readonly get: (attemptId: string) => Effect.Effect<Lease | undefined, StoreError>
     readonly remove: (attemptId: string) => Effect.Effect<void, StoreError>

@@ -115,6 +115,13 @@ export class MemoryTables {
         this.#leases.set(attemptId, { ...lease, expiresAt })
         return true
       }),
+    take: (attemptId, lease, now) =>
+      Effect.sync(() => {
+        const held = this.#leases.get(attemptId)
+        if (held !== undefined && held.token !== lease.token && held.expiresAt > now) return false
+        this.#leases.set(attemptId, lease)
+        return true
+      }),
     put: (attemptId, lease) => Effect.sync(() => void this.#leases.set(attemptId, lease)),
     get: (attemptId) => Effect.sync(() => this.#leases.get(attemptId)),
     remove: (attemptId) => Effect.sync(() => void this.#leases.delete(attemptId))

@@ -23,6 +23,31 @@ export const leaseContract = (make: MakeDriver): void =>
       })
     )
 
+    it.live("a lease is taken from nobody, from its holder, and when it has run out; not from another", () =>
+      Effect.gen(function* () {
+        const { leases } = yield* make
+        expect(yield* leases.take("name", lease("t1", 1_000), 0)).toBe(true)
+        expect(yield* leases.take("name", lease("t2", 5_000), 999)).toBe(false)
+        expect(yield* leases.get("name")).toEqual(lease("t1", 1_000))
+        expect(yield* leases.take("name", lease("t1", 2_000), 999)).toBe(true)
+        expect(yield* leases.take("name", lease("t2", 5_000), 1_999)).toBe(false)
+        expect(yield* leases.take("name", lease("t2", 5_000), 2_000)).toBe(true)
+        expect(yield* leases.get("name")).toEqual(lease("t2", 5_000))
+      })
+    )
+
+    it.live("of many that want the same lease at once, one gets it", () =>
+      Effect.gen(function* () {
+        const { leases } = yield* make
+        const taken = yield* Effect.forEach(
+          Array.from({ length: 20 }, (_, index) => `t${index}`),
+          (token) => leases.take("name", lease(token, 1_000), 0),
+          { concurrency: "unbounded" }
+        )
+        expect(taken.filter((got) => got)).toHaveLength(1)
+      })
+    )
+
     it.live(
       "a commit takes leases and gives them back, also of several attempts, also one after the other",
       () =>

@@ -26,6 +26,7 @@ const slow = (driver: Driver): Driver => {
     leases: {
       renew: (attemptId, token, expiresAt, now) =>
         later(driver.leases.renew(attemptId, token, expiresAt, now)),
+      take: (attemptId, lease, now) => later(driver.leases.take(attemptId, lease, now)),
       put: (attemptId, lease) => later(driver.leases.put(attemptId, lease)),
       get: (attemptId) => later(driver.leases.get(attemptId)),
       remove: (attemptId) => later(driver.leases.remove(attemptId))

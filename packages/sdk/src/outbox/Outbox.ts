@@ -4,11 +4,12 @@
  * 1. What is queued is in the log, with its event. A process that dies loses nothing; what it sent without knowing is sent
  *    again under the same event id, which the other backend answers as a duplicate.
  * 2. Each backend gets its events in the order in which they were queued: the next one waits until the one before was
- *    accepted or given up. One backend that is away holds up no other.
+ *    accepted or given up; of the processes that share a record one sends to it at a time (`sendingLease.ts`). One backend
+ *    that is away holds up no other.
  * 3. An attempt whose runs another backend has is concluded when they have ended, as if they had run here
  *    (`followTarget.ts`).
  */
-import { type DispatchDocument, Dispatches } from "@patchmoi/core/dispatch/Dispatches"
+import { Dispatches } from "@patchmoi/core/dispatch/Dispatches"
 import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttempts"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import { Store } from "@patchmoi/core/store/Store"
@@ -18,12 +19,14 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Fetch } from "../client/http/HttpClientOptions.ts"
 import * as Transport from "../client/http/Transport.ts"
+import { makeWorkerId } from "../executor/workerIdentity.ts"
 import { lookAt } from "./followRuns.ts"
 import { followTarget } from "./followTarget.ts"
 import { type FailedTry, type OutboxPolicy, policyDefaults } from "./OutboxPolicy.ts"
 import { Outbox } from "./OutboxService.ts"
 import { dispatchOf, urlsToSendTo, urlsToServe } from "./outboxRecord.ts"
 import type { Variables } from "./RemoteTarget.ts"
+import { heldLookMillis, whileSending } from "./sendingLease.ts"
 import { millisUntilDue, oldestFor, sendOne } from "./sendNext.ts"
 
 export interface OutboxOptions {
@@ -47,6 +50,7 @@ export const make = (options: OutboxOptions) =>
     const store = yield* Store
     const policy = { ...policyDefaults, ...options.policy }
     const targets = new Map<string, Target>()
+    const workerId = (yield* makeWorkerId) ?? "outbox"
 
     const targetOf = (url: string): Target => {
       const target = targets.get(url) ?? {
@@ -60,11 +64,24 @@ export const make = (options: OutboxOptions) =>
 
     const transportTo = (url: string, secretEnv: string | undefined) => openTransport(url, secretEnv, options)
 
-    /** Tries the oldest dispatch to a backend, one at a time in this process. */
-    const send = (url: string, dispatch: DispatchDocument) =>
-      Effect.zipRight(
-        sendOne(store, transportTo(url, dispatch.secretEnv), policy, dispatch),
-        targetOf(url).toFollow.open
+    /** Tries the oldest dispatch to a backend, when it is due or `isWanted`; gives how long to wait for that, in milliseconds. */
+    const sendOldest = (url: string, isWanted: boolean) =>
+      Effect.gen(function* () {
+        // Read under the lease: another process may just have sent it.
+        const dispatch = yield* oldestFor(store, url)
+        if (dispatch === undefined) return 0
+        const millis = isWanted ? 0 : yield* millisUntilDue(dispatch)
+        if (millis > 0) return millis
+        yield* sendOne(store, transportTo(url, dispatch.secretEnv), policy, dispatch)
+        yield* targetOf(url).toFollow.open
+        return 0
+      })
+
+    /** The same while no other process sends to the backend; otherwise that is what to wait for. */
+    const send = (url: string, isWanted = false) =>
+      Effect.map(
+        whileSending({ store, url, workerId }, sendOldest(url, isWanted)),
+        Option.getOrElse(() => heldLookMillis)
       )
 
     const sendForever = (url: string) => {
@@ -77,9 +94,7 @@ export const make = (options: OutboxOptions) =>
             const dispatch = yield* oldestFor(store, url)
             if (dispatch === undefined) return "idle"
             const millis = yield* millisUntilDue(dispatch)
-            if (millis > 0) return millis
-            yield* send(url, dispatch)
-            return 0
+            return millis > 0 ? millis : yield* send(url)
           })
         )
         if (wait === "idle") yield* toSend.await
@@ -192,13 +207,18 @@ const sendUntil = (
   store: typeof Store.Service,
   url: string,
   dispatchId: string,
-  send: (url: string, dispatch: DispatchDocument) => Effect.Effect<unknown, StoreError | VersionConflict>
+  send: (url: string, isWanted: boolean) => Effect.Effect<number, StoreError | VersionConflict>
 ): Effect.Effect<void, StoreError | VersionConflict> =>
   Effect.gen(function* () {
     while (true) {
+      const wanted = Option.getOrUndefined(yield* store.load(Dispatches, dispatchId))
       const oldest = yield* oldestFor(store, url)
-      if (oldest === undefined) return
-      yield* send(url, oldest)
+      if (wanted?.status !== "pending" || oldest === undefined) return
+      const waitMillis = yield* send(url, true)
+      if (waitMillis > 0) {
+        yield* Effect.sleep(waitMillis)
+        continue
+      }
       const after = Option.getOrUndefined(yield* store.load(Dispatches, oldest.id))
       if (oldest.id === dispatchId || after?.status === "pending") return
     }

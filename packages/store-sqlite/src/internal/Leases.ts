@@ -45,6 +45,13 @@ ON CONFLICT (attempt) DO UPDATE SET token = ?2, worker = ?3, expires_at = ?4, pr
     )
   }
 
+  take(attemptId: string, lease: Lease, now: number): boolean {
+    const held = this.get(attemptId)
+    if (held !== undefined && held.token !== lease.token && held.expiresAt > now) return false
+    this.put(attemptId, lease)
+    return true
+  }
+
   renew(attemptId: string, token: string, expiresAt: number, now: number): boolean {
     return this.#renew.run(expiresAt, toText(attemptId), toText(token), now).changes > 0
   }
