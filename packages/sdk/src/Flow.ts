@@ -44,6 +44,16 @@ export class StateDisabled extends Schema.TaggedError<StateDisabled>("patchmoi/S
   }
 }
 
+/** The run has ended, and had no attempt of this number. */
+export class UnknownRunAttempt extends Schema.TaggedError<UnknownRunAttempt>("patchmoi/UnknownRunAttempt")(
+  "UnknownRunAttempt",
+  { runId: Schema.String, attempt: Schema.Int, attemptCount: Schema.Int }
+) {
+  override get message() {
+    return `Run ${this.runId} has ended without an attempt ${this.attempt}: it had ${this.attemptCount}`
+  }
+}
+
 /** There is no maintenance attempt with this id. */
 export class UnknownMaintenanceAttempt extends Schema.TaggedError<UnknownMaintenanceAttempt>(
   "patchmoi/UnknownMaintenanceAttempt"
@@ -212,7 +222,7 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     readonly readOutput: (
       runId: string,
       options?: ReadOutputOptions
-    ) => Effect.Effect<OutputPage, UnknownRun | StateDisabled | StoreFailure>
+    ) => Effect.Effect<OutputPage, UnknownRun | UnknownRunAttempt | StateDisabled | StoreFailure>
     /** Runs without their output. */
     readonly listRuns: (
       options?: ListRunsOptions

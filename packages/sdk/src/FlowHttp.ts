@@ -161,7 +161,7 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
     readOutput: Effect.fn("FlowHttp.readOutput")(function* (runId: string, part = {}) {
       if (!isRunId(runId)) return yield* known.unknownRun(runId)
       const page = read(OutputPage, `/runs/${idPath(runId)}/output`, queryOf(part))
-      return yield* Effect.mapError(page, whenRefused(known.ofRunId(runId)))
+      return yield* Effect.mapError(page, whenRefused(known.ofOutput(runId)))
     }),
     listRuns: Effect.fn("FlowHttp.listRuns")(function* (filter = {}) {
       const page = yield* Effect.mapError(

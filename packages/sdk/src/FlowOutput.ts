@@ -6,6 +6,7 @@ import { pageSizeMax, type Store } from "@patchmoi/core/store/Store"
 import { toIso } from "@patchmoi/core/Time"
 import * as Effect from "effect/Effect"
 import type { OutputPage } from "./api/records.ts"
+import { UnknownRunAttempt } from "./Flow.ts"
 
 /** How many pieces of output are read at a time when the caller does not say. */
 export const outputPageSize = 256
@@ -22,20 +23,23 @@ export interface ReadOutputOptions {
 
 type Reader = typeof Store.Service
 
-/** A page of output. An attempt that the run does not have has none. */
+/** A page of output. An attempt that is still to come has none; one that will not come is refused. */
 export const readOutputPage = (
   store: Reader,
   run: RunDocument,
   { attempt: number, from = 0, limit = outputPageSize }: ReadOutputOptions
-): Effect.Effect<OutputPage, StoreError> => {
+): Effect.Effect<OutputPage, UnknownRunAttempt | StoreError> => {
   const size = Math.min(pageSizeMax, Math.max(1, Math.floor(limit) || outputPageSize))
   const attempt =
     number === undefined
       ? run.attempts.at(-1)
       : run.attempts.find(({ attemptNumber }) => attemptNumber === number)
   if (attempt === undefined) {
-    const complete = number === undefined ? run.completedAt !== undefined : number <= run.attempts.length
-    return Effect.succeed({ runId: run.id, output: [], next: from, complete })
+    const isOver = run.completedAt !== undefined
+    if (isOver && number !== undefined) {
+      return new UnknownRunAttempt({ runId: run.id, attempt: number, attemptCount: run.attempts.length })
+    }
+    return Effect.succeed({ runId: run.id, output: [], next: from, complete: isOver })
   }
   return Effect.map(store.driver.outputs.read(attempt.id, from, size), (records) => ({
     runId: run.id,

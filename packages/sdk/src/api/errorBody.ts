@@ -9,7 +9,7 @@ export const errorCodes = {
   400: ["InvalidJson", "InvalidRequest", "InvalidEvent", "CursorInvalid"],
   401: ["Unauthorized"],
   403: ["Forbidden"],
-  404: ["UnknownRoute", "UnknownEvent", "UnknownRun", "UnknownMaintenanceAttempt"],
+  404: ["UnknownRoute", "UnknownEvent", "UnknownRun", "UnknownRunAttempt", "UnknownMaintenanceAttempt"],
   405: ["MethodNotAllowed"],
   408: ["RequestTimeout"],
   409: ["RunAlreadyEnded", "RunNotAwaitingApproval", "StateDisabled"],

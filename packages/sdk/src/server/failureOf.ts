@@ -26,6 +26,7 @@ const serviceCodes = [
   "UnknownEvent",
   "EventForgotten",
   "UnknownRun",
+  "UnknownRunAttempt",
   "UnknownMaintenanceAttempt",
   "RunAlreadyEnded",
   "RunNotAwaitingApproval",
@@ -64,6 +65,12 @@ const factsOf = (code: ErrorCode, error: Error): FailureFacts => {
     }
     case "InvalidDecision":
       return { ...facts, field: `/${String(Reflect.get(error, "field"))}` }
+    case "UnknownRunAttempt":
+      return {
+        ...facts,
+        field: "attempt",
+        hint: "Attempts are numbered from 1; without a number it is the last one."
+      }
     case "CursorInvalid":
       return { ...facts, field: "cursor", hint: "Ask for the first page, without a cursor." }
     case "QueueFull": {

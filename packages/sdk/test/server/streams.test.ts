@@ -166,5 +166,25 @@ test("output is given as pages, as text, in ranges, and while it comes", async (
   const rest = (await place.get(`${path}?from=1`)).body
   expect(rest.complete).toBe(true)
   expect(rest.next).toBe(lines.length)
-  expect((await place.get(`${path}?attempt=7`)).body).toMatchObject({ output: [], complete: false })
+})
+
+test("an attempt that may come has no output yet; one that a run has ended without is unknown", async () => {
+  await using place = await openServer()
+  const { body } = await place.post("/events", gateEvent("g", place.root))
+  const path = `/runs/${body.runIds[0]}/output?attempt=9`
+  expect((await place.get(path)).body).toMatchObject({ output: [], complete: false })
+  const followed = place.fetch(`${path}&follow=true`).then((answer) => answer.text())
+  await writeFile(join(place.root, "g.gate"), "")
+  expect(JSON.parse(await followed).error.code).toBe("UnknownRunAttempt")
+  for (const query of ["", "&follow=true", "&from=3"]) {
+    for (const accept of ["application/json", "text/plain"]) {
+      const answer = await place.get(path + query, { headers: { accept } })
+      expect([query, accept, answer.status]).toEqual([query, accept, 404])
+      expect(answer.body.error).toMatchObject({
+        code: "UnknownRunAttempt",
+        field: "attempt",
+        details: { attempt: 9, attemptCount: 1 }
+      })
+    }
+  }
 })

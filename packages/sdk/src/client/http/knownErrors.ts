@@ -13,7 +13,7 @@ import {
 import { CursorInvalid } from "@patchmoi/core/store/Cursor"
 import { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Schema from "effect/Schema"
-import { StateDisabled, UnknownMaintenanceAttempt } from "../../Flow.ts"
+import { StateDisabled, UnknownMaintenanceAttempt, UnknownRunAttempt } from "../../Flow.ts"
 import type { BackendFailure } from "./HttpErrors.ts"
 import type { Refusal } from "./trouble.ts"
 
@@ -84,6 +84,16 @@ export const ofRunId =
   (runId: string) =>
   (refusal: Refusal): UnknownRun | StateDisabled | Common =>
     refusal.code === "UnknownRun" ? unknownRun(runId) : ofState(refusal)
+
+/** Errors of a call that names an attempt of a run. */
+export const ofOutput =
+  (runId: string) =>
+  (refusal: Refusal): UnknownRun | UnknownRunAttempt | StateDisabled | Common => {
+    const { attempt, attemptCount } = refusal.details
+    return refusal.code === "UnknownRunAttempt"
+      ? new UnknownRunAttempt({ runId, attempt: count(attempt), attemptCount: count(attemptCount) })
+      : ofRunId(runId)(refusal)
+  }
 
 /** Errors of a cancel. */
 export const ofCancel =
