@@ -1,5 +1,5 @@
 /** What every command is given: the folder it works in, and the ways to say something. */
-import { statSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import type { StoreKind } from "../record/storeKinds.ts"
 import type { Caller } from "./Caller.ts"
@@ -84,8 +84,24 @@ export const beginSession = (caller: Caller, flags: CommonFlags): Session => {
 /** Where the record of `event`, `run`, `attempt`, `watch` and `log` is when nobody says: the same place as a client's. */
 export const recordFolderDefault = ".codex/flow-client"
 
-/** The folder of the record. */
-export const recordFolder = (session: Session, flags: RecordFlags): string =>
+/** Where `serve` keeps its record when nobody says. */
+export const backendFolderDefault = ".codex/flow-backend"
+
+/**
+ * The folder of a record that is there. When nobody says which, and only a backend has kept one, it is the backend's; on
+ * standard error it is said which one that is.
+ */
+export const recordFolder = (session: Session, flags: RecordFlags): string => {
+  const folder = newRecordFolder(session, flags)
+  if (isAsked(session, flags) || existsSync(folder)) return folder
+  const backend = session.path(backendFolderDefault)
+  if (!existsSync(backend)) return folder
+  if (!session.json) session.note(`Using the record of the backend, ${backend}`)
+  return backend
+}
+
+/** The folder of a record that is made where there is none. */
+export const newRecordFolder = (session: Session, flags: RecordFlags): string =>
   givenRecordFolder(session, flags) ??
   session.path(variable(session.caller.env, "CODEX_FLOW_BACKEND_DATA_DIR") ?? recordFolderDefault)
 
@@ -96,6 +112,10 @@ export const givenRecordFolder = (session: Session, flags: RecordFlags): string 
 }
 
 // --- internal ---
+
+const isAsked = (session: Session, flags: RecordFlags): boolean =>
+  givenRecordFolder(session, flags) !== undefined ||
+  variable(session.caller.env, "CODEX_FLOW_BACKEND_DATA_DIR") !== undefined
 
 const workingDirectory = (caller: Caller, given: string | undefined): string => {
   const asked = given ?? variable(caller.env, "CODEX_FLOW_BACKEND_CWD")

@@ -6,11 +6,11 @@ import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { readBounded } from "../readBounded.ts"
 import { runWith } from "../runWith.ts"
-import { recordFolder, type StoreFlags } from "../Session.ts"
+import { newRecordFolder, type StoreFlags } from "../Session.ts"
 import { printFacts } from "../text/facts.ts"
 
 export const run: Run<StoreFlags, [string]> = async (session, flags, given) => {
-  const dataDir = recordFolder(session, flags)
+  const dataDir = newRecordFolder(session, flags)
   const store = flags.store ?? "file"
   const file = given === "-" ? 0 : openSync(session.path(given), "r")
   try {

@@ -29,9 +29,6 @@ export interface TokenCreateFlags extends RecordFlags {
   readonly scopes: ReadonlyArray<"read" | "dispatch" | "operate">
 }
 
-/** The folder of a backend's record when nobody says. */
-export const backendFolderDefault = ".codex/flow-backend"
-
 /** A port, or why it is none. */
 export const portOf = (input: string): number => {
   const port = Number(input)

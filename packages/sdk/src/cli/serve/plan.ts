@@ -1,9 +1,9 @@
 /** What the options of `patchmoi serve` and the variables behind them come to. A wrong value is named with those that are right. */
 import { executorKindOf, executorNames } from "../../executor/ExecutorKind.ts"
-import type { Session } from "../Session.ts"
+import { backendFolderDefault, type Session } from "../Session.ts"
 import { UsageError } from "../UsageError.ts"
 import { type VariableName, variable } from "../variables.ts"
-import { backendFolderDefault, namesOf, portOf, type ServeFlags, type ServePlan } from "./flags.ts"
+import { namesOf, portOf, type ServeFlags, type ServePlan } from "./flags.ts"
 
 /** The port when nobody says. The same as the server's, which this file must not load. */
 export const portDefault = 7345

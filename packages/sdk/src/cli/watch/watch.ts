@@ -3,7 +3,7 @@
  * service, until a signal ends it. Steps get the variables that a service hands on, either way.
  */
 import type { Run } from "../command.ts"
-import { recordFolder, type Session } from "../Session.ts"
+import { newRecordFolder, type Session } from "../Session.ts"
 import { UsageError } from "../UsageError.ts"
 import { variable } from "../variables.ts"
 import type { WatchFlags, WatchPlaces } from "./flags.ts"
@@ -11,7 +11,7 @@ import type { WatchFlags, WatchPlaces } from "./flags.ts"
 export const run: Run<WatchFlags> = async (session, flags) => {
   const places: WatchPlaces = {
     sourcesFile: sourcesFileOf(session, flags),
-    dataDir: recordFolder(session, flags),
+    dataDir: newRecordFolder(session, flags),
     store: flags.store
   }
   if (flags.follow !== true) return (await import("./pollOnce.ts")).pollOnce(session, places)
