@@ -14,7 +14,7 @@ describe("this repository", async () => {
   const modules = readModules(files)
 
   test("is read: every package has source with imports that lead somewhere", () => {
-    for (const room of ["core", "store-file", "git", "sdk"]) {
+    for (const room of ["core", "store-file", "store-sqlite", "git", "sdk"]) {
       expect(modules.some((module) => module.path.startsWith(`packages/${room}/src/`))).toBe(true)
     }
     expect(
