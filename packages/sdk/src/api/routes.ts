@@ -56,6 +56,9 @@ export const routes: ReadonlyArray<Route> = [
   typed("GET", "/flows", "read", "flows")
 ]
 
+/** Longest id in a path, in characters as it stands there, percent-encoded: more than any id comes to. */
+export const pathIdLengthMax = 8_192
+
 /** What a path and a method lead to. */
 export type RouteMatch =
   | { readonly _tag: "Found"; readonly route: Route; readonly id: string | undefined }
@@ -63,6 +66,8 @@ export type RouteMatch =
   | { readonly _tag: "OtherMethod"; readonly allowed: ReadonlyArray<string> }
   /** The id in the path is not percent-encoded as it must be. */
   | { readonly _tag: "BadEncoding" }
+  /** The id in the path is longer than {@link pathIdLengthMax}. */
+  | { readonly _tag: "IdTooLong" }
   | { readonly _tag: "Unknown" }
 
 /** Finds the route of a request. `path` is as it stands in the request, percent-encoded. */
@@ -74,8 +79,10 @@ export const matchRoute = (method: string, path: string): RouteMatch => {
     return { _tag: "OtherMethod", allowed: [...new Set(fitting.map((each) => each.method))] }
   }
   if (!route.path.includes("{id}")) return { _tag: "Found", route, id: undefined }
+  const id = path.split("/")[2] ?? ""
+  if (id.length > pathIdLengthMax) return { _tag: "IdTooLong" }
   try {
-    return { _tag: "Found", route, id: decodeURIComponent(path.split("/")[2] ?? "") }
+    return { _tag: "Found", route, id: decodeURIComponent(id) }
   } catch {
     return { _tag: "BadEncoding" }
   }

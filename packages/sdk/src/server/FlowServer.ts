@@ -10,7 +10,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
-import { matchRoute, type Route } from "../api/routes.ts"
+import type { Route } from "../api/routes.ts"
 import { bodySignatureHeaders, signatureHeader } from "../api/signing.ts"
 import type { Flow } from "../Flow.ts"
 import { type Authenticator, makeAuthenticator } from "./Authenticator.ts"
@@ -18,6 +18,7 @@ import { BodyDeadlines } from "./BodyDeadlines.ts"
 import type { Caller } from "./Caller.ts"
 import { changes } from "./changes.ts"
 import { failureOf } from "./failureOf.ts"
+import { checkParameterNames, findRoute, urlOf } from "./findRoute.ts"
 import { failureAnswer, HttpFailure, jsonAnswer } from "./HttpFailure.ts"
 import { healthz, metricsText, readyz } from "./health.ts"
 import { dispatch } from "./intake.ts"
@@ -155,8 +156,8 @@ const serve = async (
   told: { route: string },
   listener: Listener | undefined
 ): Promise<Response> => {
-  const url = new URL(request.url)
-  const found = findRoute(request, url.pathname)
+  const url = urlOf(request)
+  const found = findRoute(request.method, url.pathname)
   if (url.search !== "") checkParameterNames(url.searchParams)
   told.route = found.route.path
   const admitted = await admit(serving, guards, request, url, found)
@@ -182,42 +183,6 @@ const serve = async (
     default:
       listener?.timeout(request, 0)
       return record.fetch(typedRequest(request, found.route, body), caller)
-  }
-}
-
-const findRoute = (
-  request: Request,
-  path: string
-): { readonly route: Route; readonly id: string | undefined } => {
-  const asked = matchRoute(request.method, path)
-  // Whoever looks after a service often asks for the head alone.
-  const match = asked._tag === "OtherMethod" && request.method === "HEAD" ? matchRoute("GET", path) : asked
-  switch (match._tag) {
-    case "Found":
-      if (match === asked || match.route.scope === "open") return match
-      throw new HttpFailure("MethodNotAllowed", "HEAD is answered on /healthz and /readyz alone", {
-        allowed: [match.route.method]
-      })
-    case "OtherMethod":
-      throw new HttpFailure("MethodNotAllowed", `This path is for ${match.allowed.join(" and ")}`, {
-        allowed: match.allowed
-      })
-    case "BadEncoding":
-      throw new HttpFailure("InvalidRequest", "The id in the path is not percent-encoded UTF-8", {
-        field: "id"
-      })
-    case "Unknown":
-      throw new HttpFailure("UnknownRoute", "There is nothing at this path", {
-        hint: "GET /openapi.json describes all routes."
-      })
-  }
-}
-
-/** Some names mean something to an object of the language, and would be lost on the way to a schema. */
-const checkParameterNames = (parameters: URLSearchParams): void => {
-  for (const name of parameters.keys()) {
-    if (/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) continue
-    throw new HttpFailure("InvalidRequest", "This is no name of a parameter", { field: name.slice(0, 100) })
   }
 }
 

@@ -18,6 +18,7 @@ import * as Runtime from "effect/Runtime"
 import { toEventRecord } from "../api/eventRecord.ts"
 import { FlowApi, RecordApi } from "../api/FlowApi.ts"
 import { type AttemptsQuery, type EventsQuery, isSet, type RunsQuery, timeOf } from "../api/queries.ts"
+import { pathIdLengthMax } from "../api/routes.ts"
 import { toRunRecord } from "../api/runRecord.ts"
 import type { Flow } from "../Flow.ts"
 import { type Caller, CurrentCaller } from "./Caller.ts"
@@ -46,7 +47,7 @@ export const makeRecordRoutes = ({ flow, settings, runtime }: Serving): RecordRo
     HttpApiBuilder.middleware(toAnswers(runtime)),
     HttpServer.layerContext,
     // Ids are longer than the 100 characters that the router reads of a parameter by itself.
-    HttpRouter.setRouterConfig({ maxParamLength: 8_192 })
+    HttpRouter.setRouterConfig({ maxParamLength: pathIdLengthMax })
   )
   const { handler, dispose } = HttpApiBuilder.toWebHandler(layer)
   return {
@@ -188,6 +189,11 @@ const toAnswers =
         Array.isArray(error.issues)
       ) {
         return Effect.succeed(HttpServerResponse.fromWeb(failureAnswer(issueFailure(error.issues))))
+      }
+      // Whatever the typed router splits in another way than `matchRoute` did.
+      if (Predicate.isTagged(error, "RouteNotFound")) {
+        const unknown = new HttpFailure("UnknownRoute", "There is nothing at this path")
+        return Effect.succeed(HttpServerResponse.fromWeb(failureAnswer(unknown)))
       }
       const logged = Effect.logError("A request could not be served", cause)
       const failure = new HttpFailure("InternalError", "The server failed; its log says more")

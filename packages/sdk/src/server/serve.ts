@@ -4,14 +4,20 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Flow } from "../Flow.ts"
+import { deadlineLookMillis } from "./BodyDeadlines.ts"
 import * as FlowServer from "./FlowServer.ts"
 import { failureAnswer, HttpFailure } from "./HttpFailure.ts"
-import { loopbackHosts, type ServerOptions, withDefaults } from "./ServerOptions.ts"
+import { loopbackHosts, type ServerOptions, type ServerSettings, withDefaults } from "./ServerOptions.ts"
 
 /** The port when nobody says one. */
 export const portDefault = 7345
-/** How long a connection may be silent, in seconds; not while an answer is awaited that streams or waits. */
+/**
+ * How long a connection may be silent at least, in seconds; not while an answer is awaited that streams or waits. A body may
+ * be silent for as long as it may take, so that who sends it is told that it took too long.
+ */
 export const idleSecondsMax = 30
+/** Longest silence that the runtime knows, in seconds. */
+const idleSecondsLimit = 255
 /** How long a stop waits for requests under way, in milliseconds. */
 export const stopMillisMaxDefault = 5_000
 
@@ -68,7 +74,7 @@ export const serve = (
     const hosts = options.hosts ?? (isLoopback(host) ? [...loopbackHosts, bracketed(host)] : "any")
     const { fetch, stop: stopStreams } = yield* FlowServer.make(flow, { ...options, hosts })
     const server = yield* Effect.try({
-      try: () => listen(host, port, fetch),
+      try: () => listen(host, port, idleSecondsOf(settings), fetch),
       catch: (cause) =>
         new AddressRefused({ host, port, reason: cause instanceof Error ? cause.message : String(cause) })
     })
@@ -85,6 +91,13 @@ export const serve = (
     return { url: `http://${bracketed(host)}:${bound}`, host, port: bound, stop }
   })
 
+/** How long connections may be silent under these settings, in seconds: no shorter than a body may take. */
+export const idleSecondsOf = ({ bodyMillisMax }: Pick<ServerSettings, "bodyMillisMax">): number => {
+  // The runtime looks every few seconds; the deadline of bodies comes before it.
+  const bodySeconds = Math.ceil((bodyMillisMax + deadlineLookMillis) / 1_000) + 5
+  return Math.min(idleSecondsLimit, Math.max(idleSecondsMax, bodySeconds))
+}
+
 /** Whether only this machine reaches an address. */
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host)
@@ -93,11 +106,16 @@ export const isLoopback = (host: string): boolean =>
 
 const bracketed = (host: string): string => (host.includes(":") ? `[${host}]` : host)
 
-const listen = (host: string, port: number, fetch: FlowServer.FlowServer["fetch"]): Server<undefined> =>
+const listen = (
+  host: string,
+  port: number,
+  idleTimeout: number,
+  fetch: FlowServer.FlowServer["fetch"]
+): Server<undefined> =>
   Bun.serve({
     hostname: host,
     port,
-    idleTimeout: idleSecondsMax,
+    idleTimeout,
     // Our own limit is lower; this one only keeps the runtime from taking in what we refuse.
     maxRequestBodySize: 64 * 1_048_576,
     development: false,

@@ -6,6 +6,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { statusOf } from "../../src/api/errorBody.ts"
 import { routes } from "../../src/api/routes.ts"
+import { deadlineLookMillis } from "../../src/server/BodyDeadlines.ts"
+import { idleSecondsMax, idleSecondsOf } from "../../src/server/serve.ts"
 import { echoEvent, openServer, type Place } from "./place.ts"
 
 interface Case {
@@ -117,6 +119,8 @@ const ids: ReadonlyArray<readonly [id: string, status: number, code: string | un
   ["x".repeat(2_000), 404, undefined],
   ["..%2f..%2fetc%2fshadow", 404, undefined],
   ["%F0%9F%92%A9", 404, undefined],
+  ["a".repeat(9_000), 400, "InvalidRequest"],
+  ["%E5%80%A4".repeat(1_000), 400, "InvalidRequest"],
   ["%zz", 400, "InvalidRequest"],
   ["%ff", 400, "InvalidRequest"],
   ["a/b/c/d", 404, "UnknownRoute"]
@@ -172,6 +176,18 @@ const cases = (): ReadonlyArray<Case> => [
       ...(code === undefined ? {} : { code })
     }))
   ),
+  ...[
+    "/events/{id}/replay",
+    "/runs/{id}/cancel",
+    "/runs/{id}/approve",
+    "/maintenance-attempts/{id}/sync"
+  ].map((path) => ({
+    what: "an id of 9,000 characters",
+    method: "POST",
+    path: path.replace("{id}", "a".repeat(9_000)),
+    ...{ body: "{}", headers: json, status: 400, code: "InvalidRequest", field: "id" }
+  })),
+  { what: "output", method: "GET", path: `/runs/${"a".repeat(9_000)}/output`, status: 400, field: "id" },
   ...["/events/none/replay", "/runs/none/cancel", "/runs/none/approve", "/runs/none/reject"].flatMap(
     (path) => [
       { what: "unknown", method: "POST", path, body: "{}", headers: json, status: 404 },
@@ -330,6 +346,26 @@ beforeAll(async () => {
 })
 afterAll(() => place[Symbol.asyncDispose]())
 
+/** Sends bytes as they are; gives all that is answered before the server closes the connection. */
+const sendBytes = async (bytes: string, { url }: Pick<Place, "url"> = place): Promise<string> => {
+  const { port } = new URL(url)
+  const { promise, resolve } = Promise.withResolvers<string>()
+  let answer = ""
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: Number(port),
+    socket: {
+      data: (_, piece) => {
+        answer += piece.toString()
+      },
+      close: () => resolve(answer)
+    }
+  })
+  socket.write(bytes)
+  socket.flush()
+  return promise
+}
+
 /** Nothing of the code, of its files, or of the runtime's own pages. */
 const tellsTooMuch = /\.ts:|node_modules|\bat \S+ \(|\/packages\/|<html|<!doctype/i
 
@@ -407,6 +443,34 @@ test("bytes that are no HTTP, and requests that break off, leave the server as i
     socket.terminate()
   }
   expect((await place.get("/healthz")).status).toBe(200)
+})
+
+test("a request of HTTP/1.0 without a host is told so", async () => {
+  for (const host of ["Host: \r\n", ""]) {
+    const answer = await sendBytes(`GET /runs HTTP/1.0\r\n${host}\r\n`)
+    expect(answer).toStartWith("HTTP/1.1 400 ")
+    expect(answer).toContain('"field":"host"')
+    expect(answer).not.toMatch(tellsTooMuch)
+  }
+})
+
+test("a body that stops half-way is answered with 408", async () => {
+  await using slow = await openServer({ bodyMillisMax: 200 })
+  for (const length of ["100", "100000"]) {
+    const head = `POST /events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${length}\r\n\r\n`
+    const answer = await sendBytes(`${head}{"id":`, slow)
+    expect(answer).toStartWith("HTTP/1.1 408 ")
+    expect(answer).toContain('"code":"RequestTimeout"')
+  }
+})
+
+test("a connection may be silent for longer than a body may take, up to what the runtime knows", () => {
+  for (const bodyMillisMax of [1_000, 30_000, 60_000, 240_000]) {
+    const idleMillis = idleSecondsOf({ bodyMillisMax }) * 1_000
+    expect(idleMillis).toBeGreaterThan(bodyMillisMax + deadlineLookMillis)
+  }
+  expect(idleSecondsOf({ bodyMillisMax: 1 })).toBe(idleSecondsMax)
+  expect(idleSecondsOf({ bodyMillisMax: 3_600_000 })).toBe(255)
 })
 
 test("after all of it the server is well: every list can be read, and events run", async () => {
