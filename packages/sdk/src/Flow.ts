@@ -29,7 +29,6 @@ import type * as Stream from "effect/Stream"
 import type { OutputPage } from "./api/records.ts"
 import type { BackendFailure } from "./client/http/HttpErrors.ts"
 import type { Change, EventView } from "./client/views.ts"
-import type { ReadOutputOptions } from "./FlowOutput.ts"
 import type { FlowStats } from "./FlowStats.ts"
 
 /** The client was opened with `state: false`: it dispatches, and remembers nothing to ask for. */
@@ -131,6 +130,16 @@ export interface ListMaintenanceAttemptsOptions extends PageOptions, TimeOptions
 export interface DispatchResult extends DispatchOutcome {
   readonly event?: EventView
   readonly runs: ReadonlyArray<RunView>
+}
+
+/** Which part of the output of a run. */
+export interface ReadOutputOptions {
+  /** The number of the attempt, from 1. Default: the last one. */
+  readonly attempt?: number
+  /** The first sequence that is wanted. Default: 0. */
+  readonly from?: number
+  /** 1 to 500. Default: 256. */
+  readonly limit?: number
 }
 
 /** What became of a cancel: the run once it has ended, with its output. */

@@ -26,13 +26,14 @@ import {
   type DispatchOptions,
   Flow,
   type ListRunsOptions,
+  type ReadOutputOptions,
   type RejectOptions,
   StateDisabled,
   UnknownMaintenanceAttempt,
   type WaitOptions
 } from "./Flow.ts"
 import { attemptsBy, eventsBy, runsBy } from "./FlowLists.ts"
-import { type ReadOutputOptions, readAllOutput, readOutputPage } from "./FlowOutput.ts"
+import { readAllOutput, readOutputPage } from "./FlowOutput.ts"
 import { countAll } from "./FlowStats.ts"
 import { Outbox } from "./outbox/OutboxService.ts"
 

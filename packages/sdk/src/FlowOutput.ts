@@ -6,20 +6,10 @@ import { pageSizeMax, type Store } from "@patchmoi/core/store/Store"
 import { toIso } from "@patchmoi/core/Time"
 import * as Effect from "effect/Effect"
 import type { OutputPage } from "./api/records.ts"
-import { UnknownRunAttempt } from "./Flow.ts"
+import { type ReadOutputOptions, UnknownRunAttempt } from "./Flow.ts"
 
 /** How many pieces of output are read at a time when the caller does not say. */
 export const outputPageSize = 256
-
-/** Which part of the output of a run. */
-export interface ReadOutputOptions {
-  /** The number of the attempt, from 1. Default: the last one. */
-  readonly attempt?: number
-  /** The first sequence that is wanted. Default: 0. */
-  readonly from?: number
-  /** 1 to 500. Default: 256. */
-  readonly limit?: number
-}
 
 type Reader = typeof Store.Service
 
