@@ -66,6 +66,10 @@ export const make = (options: SqliteStoreOptions): Effect.Effect<Driver, OpenErr
       ...parts,
       awaitBeyond,
       compaction: makeCompaction(connection),
+      restore: {
+        streams: (streams) => write("make streams", () => Either.right(tables.restoreStreams(streams))),
+        commit: (commit) => write("write to the log", () => tables.restore(commit))
+      },
       commit: (commit) => write("write to the log", () => tables.apply(commit)),
       outputs: {
         ...parts.outputs,

@@ -66,6 +66,40 @@ export interface DriverCompaction {
   readonly shrink: Effect.Effect<void, StoreError>
 }
 
+/** Where a stream begins. */
+export interface StreamBeginning {
+  /** The position of its first fact, also when that is gone. */
+  readonly created: number
+  /** Position and version of the first fact that is left. */
+  readonly position: number
+  readonly version: number
+}
+
+/** A stream whose first facts are gone, as it was in another store: where the first one stood, and the version of the last. */
+export interface RestoredStream {
+  readonly stream: string
+  /** The position of the first fact; no fact that is left has it. */
+  readonly created: number
+  /** The version of the last fact that is gone: what is left goes on from it. */
+  readonly version: number
+}
+
+/**
+ * What a store offers that can take the place of another one, gaps and all. Only for a store that held nothing when the
+ * first of it was restored; whoever fails half-way throws the store away.
+ */
+export interface DriverRestore {
+  /** Makes streams that have a version and a place in lists, and no fact yet. None of them is there. All or nothing. */
+  readonly streams: (streams: ReadonlyArray<RestoredStream>) => Effect.Effect<void, StoreError>
+  /** As `Driver.commit`, but each fact keeps its position. They ascend, and all are beyond the head. */
+  readonly commit: (commit: RestoreCommit) => Effect.Effect<number, VersionConflict | StoreError>
+}
+
+/** A commit whose facts have been in a log before. */
+export interface RestoreCommit extends Pick<DriverCommit, "expected" | "documents"> {
+  readonly facts: ReadonlyArray<LogRow>
+}
+
 /** A lease that is taken, whoever had it before, or given back (`undefined`) as part of a commit. */
 export interface LeaseWrite {
   readonly attemptId: string
@@ -177,6 +211,10 @@ export interface Driver {
   }
   /** Absent for a store that cannot forget. */
   readonly compaction?: DriverCompaction
+  /** Where a stream begins; undefined when none of its facts is left. Absent for a store that cannot forget. */
+  readonly beginning?: (stream: string) => Effect.Effect<StreamBeginning | undefined, StoreError>
+  /** Absent for a store that cannot have gaps, or that is only read. */
+  readonly restore?: DriverRestore
   readonly leases: {
     /** False where the leases of the process that writes the store cannot be seen from here. Default: they can. */
     readonly visible?: false

@@ -1,6 +1,6 @@
 /** The in-memory driver: the reference that the others are measured by. Nothing outlives the process. */
 import * as Effect from "effect/Effect"
-import type { Driver, DriverForget, OutputRecord } from "./Driver.ts"
+import type { Driver, DriverForget, DriverRestore, OutputRecord } from "./Driver.ts"
 import { Head } from "./Head.ts"
 import type { LogRow } from "./Log.ts"
 import { MemoryTables } from "./MemoryTables.ts"
@@ -40,6 +40,27 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
       return Effect.succeed(last)
     })
 
+  const restore: DriverRestore = {
+    streams: (streams) =>
+      Effect.sync(() => {
+        for (const stream of streams) tables.addStream(stream)
+      }),
+    commit: ({ expected, facts, documents }) =>
+      Effect.suspend(() => {
+        const conflict = tables.conflict(expected)
+        if (conflict !== undefined) return Effect.fail(conflict)
+        for (const row of facts) {
+          last = row.position
+          tables.addFacts([row], last)
+          rows.push(row)
+          append(rowsByStream, row.stream, row)
+        }
+        for (const document of documents) tables.putDocument(document)
+        head.announce()
+        return Effect.succeed(last)
+      })
+  }
+
   return {
     kind: "memory",
     commit,
@@ -58,6 +79,13 @@ export const make: Effect.Effect<Driver> = Effect.sync(() => {
       ),
     head: Effect.sync(() => last),
     compaction: { size: Effect.succeed(0), shrink: Effect.void },
+    beginning: (stream) =>
+      Effect.sync(() => {
+        const first = rowsByStream.get(stream)?.[0]
+        if (first === undefined) return undefined
+        return { created: tables.createdOf(stream), position: first.position, version: first.version }
+      }),
+    restore,
     awaitBeyond: (position) => head.awaitBeyond(position),
     outputs: {
       append: (attemptId, records, drop, fence) =>

@@ -16,6 +16,7 @@ import type {
   Lease,
   LeaseWrite,
   ListedDocument,
+  RestoredStream,
   StoredDocument
 } from "./Driver.ts"
 import { type EncodedFact, VersionConflict } from "./Log.ts"
@@ -54,6 +55,16 @@ export class MemoryTables {
       const created = this.#streams.get(fact.stream)?.created ?? firstPosition + offset
       this.#streams.set(fact.stream, { version: fact.version, created })
     })
+  }
+
+  /** Takes in a stream whose first facts are gone. */
+  addStream({ stream, version, created }: RestoredStream): void {
+    this.#streams.set(stream, { version, created })
+  }
+
+  /** The position of the first fact of a stream, also when that is gone; 0 when the stream does not exist. */
+  createdOf(stream: string): number {
+    return this.#streams.get(stream)?.created ?? 0
   }
 
   /** Replaces a document and its places in the indexes. Its facts have been added before. */

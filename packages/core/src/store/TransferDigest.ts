@@ -41,7 +41,7 @@ export const documentsDigest = (
   }).pipe(Effect.withSpan("Transfer.documentsDigest"))
 
 /** Every document that an index lists, a page in memory at a time. */
-export const listedDocuments = (
+const listedDocuments = (
   driver: Driver,
   view: string,
   index: string

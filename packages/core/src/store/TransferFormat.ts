@@ -12,6 +12,10 @@
  *    or altered is refused.
  * 4. `documents` is the digest of all documents (`TransferDigest.ts`), or null where a writer went on meanwhile.
  * 5. Leases are not part of it: whoever held them is not at the other store.
+ * 6. Where history was compacted away, positions have gaps. A line stands before the first fact that is left of a stream,
+ *    when that is not its version 1; the fact stands for those before it.
+ *
+ *     {"kind":"stream","stream":"event/e1","created":1,"version":3}
  */
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
@@ -58,13 +62,14 @@ const Output = Schema.Struct({
   text: Schema.String
 })
 
-/** The document of a stream whose first facts were compacted away: it cannot be folded from what is left. */
-const Document = Schema.Struct({
-  kind: Schema.Literal("document"),
-  view: Schema.String,
-  key: Schema.String,
-  version: Position,
-  value: Schema.String
+/** A stream whose first facts were compacted away. */
+const Compacted = Schema.Struct({
+  kind: Schema.Literal("stream"),
+  stream: Schema.String,
+  /** The position that its first fact had: where lists have it. */
+  created: Position,
+  /** The version of the last fact that went. */
+  version: Position
 })
 
 const End = Schema.Struct({
@@ -76,12 +81,12 @@ const End = Schema.Struct({
 })
 
 /** One line of an export. */
-export const TransferLine = Schema.Union(Header, Fact, Output, Document, End)
+export const TransferLine = Schema.Union(Header, Fact, Output, Compacted, End)
 export type TransferLine = typeof TransferLine.Type
 export type TransferFact = typeof Fact.Type
 export type TransferOutput = typeof Output.Type
 
-/** The export is cut, was altered, or cannot be kept by this store. */
+/** The export is cut or was altered. */
 export class TransferRefused extends Schema.TaggedError<TransferRefused>("patchmoi/TransferRefused")(
   "TransferRefused",
   {
@@ -92,6 +97,23 @@ export class TransferRefused extends Schema.TaggedError<TransferRefused>("patchm
 ) {
   override get message() {
     return `The export cannot be imported (line ${this.line}): ${this.reason}. Export the store again, and import the new file`
+  }
+}
+
+/** The export has gaps, as history was compacted away, and this kind of store cannot have any. */
+export class TransferUnsupported extends Schema.TaggedError<TransferUnsupported>(
+  "patchmoi/TransferUnsupported"
+)("TransferUnsupported", {
+  /** The kind of store that was to take it. */
+  kind: Schema.String,
+  /** Number of the first line that it cannot take, from 1. */
+  line: Schema.Int
+}) {
+  override get message() {
+    return (
+      `A record of kind ${this.kind} cannot take this export (line ${this.line}): history was compacted away in it, and this ` +
+      "kind keeps its whole history. Import it into SQLite (`--store sqlite`)"
+    )
   }
 }
 

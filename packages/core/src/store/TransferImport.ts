@@ -2,10 +2,23 @@
 import * as Effect from "effect/Effect"
 import { LinesHash } from "../internal/digest.ts"
 import { type AnyAggregate, documentWrite, splitStream } from "./Aggregate.ts"
-import type { DocumentWrite, Driver, OutputRecord } from "./Driver.ts"
+import type {
+  DocumentWrite,
+  Driver,
+  DriverCommit,
+  OutputRecord,
+  RestoreCommit,
+  RestoredStream
+} from "./Driver.ts"
 import type { LogRow, StoreError, VersionConflict } from "./Log.ts"
 import { documentsDigest } from "./TransferDigest.ts"
-import { decodeTransferLine, type TransferLine, TransferRefused, transferVersion } from "./TransferFormat.ts"
+import {
+  decodeTransferLine,
+  type TransferLine,
+  TransferRefused,
+  TransferUnsupported,
+  transferVersion
+} from "./TransferFormat.ts"
 
 /** What was moved. */
 export interface TransferReport {
@@ -17,12 +30,12 @@ export interface TransferReport {
   readonly documents: string | null
 }
 
-/** Facts of one commit. */
+/** Facts of one commit, and streams without their first facts that are made at a time. */
 const commitFacts = 512
 /** Most characters of facts in one commit, unless one fact has more. */
 const commitLengthMax = 4 * 1_048_576
 
-type Failure = StoreError | VersionConflict | TransferRefused
+type Failure = StoreError | VersionConflict | TransferRefused | TransferUnsupported
 
 export class Importer {
   readonly #hash = new LinesHash()
@@ -32,6 +45,10 @@ export class Importer {
   #end: Extract<TransferLine, { kind: "end" }> | undefined
   #rows: Array<LogRow> = []
   #rowsLength = 0
+  #streams = new Map<string, RestoredStream>()
+  #position = 0
+  /** The first line that the store cannot take, as it cannot have gaps. */
+  #gapLine: number | undefined
   #facts = 0
   #outputs = 0
 
@@ -70,6 +87,9 @@ export class Importer {
         `it counts ${end.facts} facts and ${end.outputs} outputs, and ${this.#facts} and ${this.#outputs} came before`
       )
     }
+    if (this.#gapLine !== undefined) {
+      return yield* new TransferUnsupported({ kind: this.driver.kind, line: this.#gapLine })
+    }
     yield* this.#commit
     const documents = yield* documentsDigest(this.driver, this.aggregates)
     if (end.documents !== null && end.documents !== documents) {
@@ -103,8 +123,8 @@ export class Importer {
         const { kind: _, attempt, ...record } = line
         return this.#takeOutput(attempt, record)
       }
-      case "document":
-        return this.#refuse(compacted(this.driver.kind))
+      case "stream":
+        return this.#takeStream(line)
       case "end":
         this.#end = line
         return Effect.void
@@ -112,45 +132,72 @@ export class Importer {
   }
 
   #takeFact({ position, stream, version, at, type, data }: LogRow): Effect.Effect<void, Failure> {
-    if (position !== this.#facts + 1) {
-      return this.#refuse(
-        position > this.#facts + 1
-          ? compacted(this.driver.kind)
-          : `position ${position} where ${this.#facts + 1} was expected`
-      )
+    if (position <= this.#position) {
+      return this.#refuse(`position ${position} where ${this.#position + 1} was expected`)
     }
+    if (position > this.#position + 1) this.#noteGap()
+    this.#position = position
     this.#facts += 1
+    if (this.#gapLine !== undefined) return Effect.void
     this.#rows.push({ position, stream, version, at, type, data })
     this.#rowsLength += data.length
     return this.#rows.length < commitFacts && this.#rowsLength < commitLengthMax ? Effect.void : this.#commit
   }
 
+  #takeStream({ stream, created, version }: RestoredStream): Effect.Effect<void, Failure> {
+    this.#noteGap()
+    if (this.#gapLine !== undefined) return Effect.void
+    if (this.#streams.has(stream)) return this.#refuse(`stream ${stream} is there twice`)
+    this.#streams.set(stream, { stream, created, version })
+    return this.#streams.size < commitFacts ? Effect.void : this.#commit
+  }
+
   #takeOutput(attempt: string, record: OutputRecord): Effect.Effect<void, StoreError> {
     this.#outputs += 1
+    if (this.#gapLine !== undefined) return Effect.void
     return Effect.asVoid(this.driver.outputs.append(attempt, [record], undefined, undefined))
   }
 
+  /** From the first gap that the store cannot have, lines are only checked: it may be that one was lost. */
+  #noteGap(): void {
+    if (this.driver.restore === undefined) this.#gapLine ??= this.#line
+  }
+
+  /** Makes the streams that wait, whose facts come after this. */
+  readonly #restoreStreams: Effect.Effect<void, Failure> = Effect.gen(this, function* () {
+    const streams = [...this.#streams.values()]
+    this.#streams.clear()
+    for (const { stream } of streams) {
+      const { name, key } = splitStream(stream)
+      const { version } = yield* this.driver.load(name, key, stream)
+      if (version > 0) return yield* this.#refuse(`stream ${stream} is there already`)
+    }
+    const { restore } = this.driver
+    if (restore !== undefined && streams.length > 0) yield* restore.streams(streams)
+  })
+
   /** Commits the facts that wait, with the documents that follow from them. */
   readonly #commit: Effect.Effect<void, Failure> = Effect.gen(this, function* () {
+    yield* this.#restoreStreams
     const rows = this.#rows
     if (rows.length === 0) return
     this.#rows = []
     this.#rowsLength = 0
     const streams = [...Map.groupBy(rows, ({ stream }) => stream)]
     const documents = yield* Effect.forEach(streams, ([stream, facts]) => this.#fold(stream, facts))
-    yield* this.driver
-      .commit({
-        expected: streams.map(([stream, [first]]) => ({ stream, version: (first?.version ?? 1) - 1 })),
-        facts: rows.map(({ position: _, ...fact }) => fact),
-        documents: documents.flat()
-      })
-      .pipe(
-        Effect.catchTag("VersionConflict", ({ stream, expected: found, actual }) =>
-          this.#refuse(
-            `stream ${stream} goes on from version ${found}, and the facts before it end at ${actual}`
-          )
+    const commit: RestoreCommit = {
+      expected: streams.map(([stream, [first]]) => ({ stream, version: (first?.version ?? 1) - 1 })),
+      facts: rows,
+      documents: documents.flat()
+    }
+    const written = this.driver.restore?.commit(commit) ?? this.driver.commit(withoutPositions(commit))
+    yield* written.pipe(
+      Effect.catchTag("VersionConflict", ({ stream, expected: found, actual }) =>
+        this.#refuse(
+          `stream ${stream} goes on from version ${found}, and the facts before it end at ${actual}`
         )
       )
+    )
   })
 
   /** The document of a stream after these rows of it; none when nothing here folds it. */
@@ -178,5 +225,9 @@ export class Importer {
 
 // --- internal ---
 
-const compacted = (kind: string): string =>
-  `history was compacted away in the store that was exported, and an import into a ${kind} store needs all of it`
+/** The commit for a store that counts positions itself: there is no gap, so it counts the same. */
+const withoutPositions = ({ expected, facts, documents }: RestoreCommit): DriverCommit => ({
+  expected,
+  documents,
+  facts: facts.map(({ position: _, ...fact }) => fact)
+})

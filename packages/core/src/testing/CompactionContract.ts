@@ -2,31 +2,25 @@
 import { describe, expect } from "bun:test"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { aggregates } from "../Aggregates.ts"
 import { compact } from "../compaction/Compaction.ts"
 import { Dispatches } from "../dispatch/Dispatches.ts"
-import { Engine, layer as engineLayer } from "../engine/Engine.ts"
+import { Engine } from "../engine/Engine.ts"
 import { Events } from "../event/Events.ts"
-import { layer as executorLayer, type MemoryStep, succeeded } from "../executor/ExecutorMemory.ts"
-import { layerMemory as catalogLayer } from "../flow/FlowCatalog.ts"
 import { EventId } from "../Ids.ts"
 import { MaintenanceAttempts } from "../maintenance/MaintenanceAttempts.ts"
 import { Runs } from "../run/Runs.ts"
 import { Sources } from "../source/Sources.ts"
 import { Projector } from "../store/Projector.ts"
-import { layerDriver, Store } from "../store/Store.ts"
+import { Store } from "../store/Store.ts"
+import { anyTime, endedAndNot, engineOver } from "./CompactionContractParts.ts"
 import { it } from "./effectTest.ts"
-import { singleStepFlow } from "./flows.ts"
 import type { MakeDriver } from "./StoreContractLedger.ts"
 
 /** More rows than any test here writes. */
 const rowsMax = 10_000
-
-/** Later than anything that a test does. */
-const anyTime = 4_102_444_800_000
 
 /** Registers the tests of compaction for one driver. */
 export const compactionContract = (name: string, make: MakeDriver): void =>
@@ -124,39 +118,3 @@ export const compactionContract = (name: string, make: MakeDriver): void =>
       }).pipe(Effect.provide(engineOver(make)))
     )
   })
-
-// --- internal ---
-
-const ending: MemoryStep = (_invocation, print) =>
-  Effect.as(print({ stream: "stdout", text: "done\n" }), succeeded({ status: "completed" }))
-
-const asking: MemoryStep = () =>
-  Effect.succeed(succeeded({ status: "blocked", artifacts: { approval: { prompt: "Go on?" } } }))
-
-const engineOver = (make: MakeDriver) =>
-  Layer.provideMerge(
-    Layer.provide(
-      engineLayer({ shutdownGraceMillis: 0 }),
-      Layer.merge(
-        catalogLayer([singleStepFlow("ending", "ends"), singleStepFlow("asking", "asks")]),
-        executorLayer({ "ending.ts": ending, "asking.ts": asking })
-      )
-    ),
-    layerDriver(make)
-  )
-
-/** Two plain events and a signal whose runs have ended, and one whose run waits for an approval. */
-const endedAndNot = Effect.gen(function* () {
-  const engine = yield* Engine
-  const dispatch = (id: string) =>
-    engine.dispatch({
-      id,
-      type: id === "asking" ? "asks" : "ends",
-      payload: { id },
-      ...(id === "signal" ? { source: "patch" } : {})
-    })
-  for (const id of ["ended-0", "ended-1", "signal", "asking"]) {
-    yield* engine.awaitRuns((yield* dispatch(id)).runIds)
-  }
-  return { dispatch }
-})

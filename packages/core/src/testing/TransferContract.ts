@@ -132,7 +132,7 @@ const damages = (lines: ReadonlyArray<string>): ReadonlyArray<readonly [string, 
     ["an output is missing", lines.filter((_, index) => index !== 20)],
     ["half a line", changed(5, (line) => line.slice(0, 30))],
     ["another version of the format", changed(0, (line) => line.replace('"version":1', '"version":2'))],
-    ["a document without its history", [...lines.slice(0, -1), documentLine, lines.at(-1) ?? ""]],
+    ["a line of an unknown kind", [...lines.slice(0, -1), documentLine, lines.at(-1) ?? ""]],
     ["not JSON", changed(3, () => "hello")]
   ]
 }

@@ -1,6 +1,7 @@
 import { expect } from "bun:test"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { aggregates } from "../../src/Aggregates.ts"
 import { make } from "../../src/store/DriverMemory.ts"
 import { make as makeStore } from "../../src/store/Store.ts"
 import { documentsDigest, importLog } from "../../src/store/Transfer.ts"
@@ -8,8 +9,17 @@ import { it } from "../../src/testing/effectTest.ts"
 import type { LedgerFact } from "../../src/testing/StoreContractLedger.ts"
 import { accounts, opened } from "../../src/testing/StoreContractLedger.ts"
 import { exported, transferContract } from "../../src/testing/TransferContract.ts"
+import {
+  compactedRecord,
+  imported as importCompacted,
+  transferContractCompacted
+} from "../../src/testing/TransferContractCompacted.ts"
 
 transferContract("memory to memory", { from: make, to: make })
+transferContractCompacted("memory to memory", { from: make, to: make })
+
+const restored = (lines: ReadonlyArray<string>) =>
+  Effect.tap(make, (driver) => importCompacted(driver, lines))
 
 const withAccounts = (facts: ReadonlyArray<readonly [string, LedgerFact]>) =>
   Effect.gen(function* () {
@@ -47,32 +57,31 @@ it.effect("the digest tells documents, keys and places in lists apart", () =>
 )
 
 it.effect(
-  "history that was compacted away travels as documents, and a store that needs all of it says so",
+  "history that was compacted away leaves gaps, and a store that cannot have any says where to go",
   () =>
     Effect.gen(function* () {
-      const whole = yield* withAccounts([
-        ["a", opened("x")],
-        ["b", opened("y")]
-      ])
-      // As after a compaction: the first fact is gone, and its document stays.
-      const compacted = {
-        ...whole,
-        readAfter: (position: number, limit: number) => whole.readAfter(Math.max(1, position), limit),
-        readStream: (stream: string, after: number, limit: number) =>
-          whole.readStream(stream, stream === "account/a" ? Math.max(1, after) : after, limit)
-      }
-      const lines = yield* exported(compacted)
-      expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-        { kind: "header", head: 2 },
-        { kind: "fact", position: 2, stream: "account/b" },
-        { kind: "document", view: "account", key: "a", version: 1 },
-        { kind: "end", facts: 1 }
-      ])
-      const refused = yield* Effect.flip(
-        importLog(yield* make, Stream.fromIterable(lines), { aggregates: [accounts] })
+      const source = yield* make
+      const lines = yield* compactedRecord(source)
+      const stream = lines.findIndex((line) => line.startsWith('{"kind":"stream"'))
+      expect(JSON.parse(lines[stream] ?? "")).toEqual({
+        kind: "stream",
+        stream: "event/ended-0",
+        created: 1,
+        version: 1
+      })
+      expect(JSON.parse(lines[stream + 1] ?? "")).toMatchObject({
+        kind: "fact",
+        stream: "event/ended-0",
+        version: 2,
+        type: "EventCompacted"
+      })
+      const { restore: _, ...whole } = yield* make
+      const refused = yield* Effect.flip(importCompacted({ ...whole, kind: "file" }, lines))
+      expect(refused).toMatchObject({ _tag: "TransferUnsupported", kind: "file" })
+      expect(refused.message).toContain("--store sqlite")
+      expect(yield* documentsDigest(yield* restored(lines), aggregates)).toBe(
+        yield* documentsDigest(source, aggregates)
       )
-      expect(refused).toMatchObject({ _tag: "TransferRefused", line: 2 })
-      expect(refused.message).toContain("compacted")
     })
 )
 

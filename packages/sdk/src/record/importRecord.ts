@@ -37,6 +37,7 @@ export type ImportError =
   | ImportTargetInUse
   | Transfer.TransferRefused
   | Transfer.TransferTargetNotEmpty
+  | Transfer.TransferUnsupported
 
 /** Imports into a folder beside the target, which takes its name when everything is in it. Whatever fails leaves nothing behind. */
 export const importRecord = ({

@@ -6,7 +6,13 @@
  * 2. `UNIQUE (stream, version)` stands behind the check; it can only fail through a bug, and then the group runs one by one.
  */
 import { splitStream, streamOf } from "@patchmoi/core/store/Aggregate"
-import type { DocumentWrite, DriverCommit, DriverForget } from "@patchmoi/core/store/Driver"
+import type {
+  DocumentWrite,
+  DriverCommit,
+  DriverForget,
+  RestoreCommit,
+  RestoredStream
+} from "@patchmoi/core/store/Driver"
 import { type EncodedFact, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Either from "effect/Either"
 import type { Connection } from "./Connection.ts"
@@ -80,6 +86,32 @@ export class CommitTables {
 
   /** Writes the commit and gives the position of the last fact; a conflict writes nothing. */
   apply(commit: DriverCommit): Either.Either<number, VersionConflict> {
+    return this.#apply(commit)
+  }
+
+  /** The same, with facts that keep their positions. */
+  restore(commit: RestoreCommit): Either.Either<number, VersionConflict> {
+    let last = this.#head
+    for (const { position } of commit.facts) {
+      if (position <= last) throw new Error(`position ${position} comes after position ${last}`)
+      last = position
+    }
+    return this.#apply(
+      commit,
+      commit.facts.map(({ position }) => position)
+    )
+  }
+
+  /** Makes streams whose first facts are gone. */
+  restoreStreams(streams: ReadonlyArray<RestoredStream>): void {
+    for (const { stream, created, version } of streams) {
+      this.#insertStream.run(created, toText(stream), version, null, JSON.stringify(noSorts))
+      this.#streams.set(stream, { id: created, version, sorts: noSorts })
+    }
+  }
+
+  /** `positions` are those of the facts; without them they go on from the head. */
+  #apply(commit: DriverCommit, positions?: ReadonlyArray<number>): Either.Either<number, VersionConflict> {
     const { expected, facts, documents, leases, forget } = commit
     const conflict = this.#conflictOf(expected, facts)
     if (conflict !== undefined) return Either.left(conflict)
@@ -88,8 +120,10 @@ export class CommitTables {
     const writes = new Map(documents.map((document) => [document.stream, document]))
     const versions = new Map<string, number>()
     for (const { stream, version } of facts) versions.set(stream, version)
+    let written = 0
     for (const fact of facts) {
-      this.#head += 1
+      this.#head = positions?.[written] ?? this.#head + 1
+      written += 1
       const version = versions.get(fact.stream)
       if (version !== undefined) {
         this.#writeStream(fact.stream, version, writes.get(fact.stream))

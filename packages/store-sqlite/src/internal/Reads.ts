@@ -1,6 +1,11 @@
 /** What is read from the log and the documents. Synchronous; each call sees one moment of the database. */
 import { splitStream } from "@patchmoi/core/store/Aggregate"
-import type { DriverQuery, ListedDocument, StoredDocument } from "@patchmoi/core/store/Driver"
+import type {
+  DriverQuery,
+  ListedDocument,
+  StoredDocument,
+  StreamBeginning
+} from "@patchmoi/core/store/Driver"
 import type { LogRow } from "@patchmoi/core/store/Log"
 import type { Connection, Row } from "./Connection.ts"
 import type { Entries } from "./Entries.ts"
@@ -11,6 +16,7 @@ export class Reads {
   readonly #selectDocument
   readonly #selectAfter
   readonly #selectStream
+  readonly #selectBeginning
   readonly #dataVersion
 
   constructor(
@@ -25,6 +31,10 @@ FROM facts CROSS JOIN streams ON streams.id = facts.stream`
     this.#selectStream = connection.prepare(
       `${rows} WHERE facts.stream = (SELECT id FROM streams WHERE name = ?) AND facts.version > ?
 ORDER BY facts.version LIMIT ?`
+    )
+    this.#selectBeginning = connection.prepare(
+      `SELECT streams.id, facts.position, facts.version FROM streams CROSS JOIN facts ON facts.stream = streams.id
+WHERE streams.name = ? ORDER BY facts.version LIMIT 1`
     )
     this.#dataVersion = connection.prepare("PRAGMA data_version")
   }
@@ -52,6 +62,12 @@ ORDER BY facts.version LIMIT ?`
       value: String(document),
       sort: fromText(String(sort))
     }))
+  }
+
+  beginning(stream: string): StreamBeginning | undefined {
+    const row = this.#selectBeginning.values(toText(stream))[0]
+    if (row === undefined) return undefined
+    return { created: Number(row[0]), position: Number(row[1]), version: Number(row[2]) }
   }
 
   readAfter(position: number, limit: number): ReadonlyArray<LogRow> {

@@ -6,7 +6,10 @@ import type { Reads } from "./Reads.ts"
 import { storing } from "./waiting.ts"
 
 export interface DriverReads
-  extends Pick<Driver, "kind" | "load" | "loadNow" | "list" | "count" | "readAfter" | "readStream" | "head"> {
+  extends Pick<
+    Driver,
+    "kind" | "load" | "loadNow" | "list" | "count" | "readAfter" | "readStream" | "beginning" | "head"
+  > {
   readonly outputs: Pick<Driver["outputs"], "read">
   readonly leases: Pick<Driver["leases"], "get">
 }
@@ -27,6 +30,7 @@ export const driverReads = (reads: Reads, outputs: Outputs, leases: Leases): Dri
   readAfter: (position, limit) => storing("read the log", () => reads.readAfter(position, limit)),
   readStream: (stream, afterVersion, limit) =>
     storing("read the log", () => reads.readStream(stream, afterVersion, limit)),
+  beginning: (stream) => storing("read the log", () => reads.beginning(stream)),
   head: storing("read the log", () => reads.head()),
   outputs: {
     read: (attemptId, fromSequence, limit) =>
