@@ -32,6 +32,14 @@ export interface ProofOfRequest {
 export interface Authenticator {
   /** The caller; throws {@link HttpFailure} without proof, or when it may not do this. */
   readonly callerOf: (request: ProofOfRequest) => Caller
+  /**
+   * Whether a caller that was let in would be let in still: its token was not revoked, and an open server was not closed.
+   * Whoever knows the secret does as long as the server runs.
+   */
+  readonly mayGoOn: (
+    caller: Caller,
+    request: Pick<ProofOfRequest, "headers" | "route" | "nowMillis">
+  ) => boolean
 }
 
 /** Makes one. Without a secret, and without a file of tokens, everybody is let in as {@link anonymous}. */
@@ -43,13 +51,18 @@ export const makeAuthenticator = (options: {
   const { secret, tokens } = options
   const nonces = options.nonces ?? new Nonces()
 
+  const isClosed = (nowMillis: number): boolean => secret !== undefined || tokens?.exists(nowMillis) === true
+
+  const bearerOf = (authorization: string, nowMillis: number): Caller | undefined => {
+    const token = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
+    return token === undefined ? undefined : callerOfToken(tokens?.current(nowMillis) ?? new Map(), token)
+  }
+
   const proven = (request: ProofOfRequest): Caller => {
     const { headers, nowMillis } = request
     const authorization = headers.get("authorization")
     if (authorization !== null) {
-      const token = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
-      const caller =
-        token === undefined ? undefined : callerOfToken(tokens?.current(nowMillis) ?? new Map(), token)
+      const caller = bearerOf(authorization, nowMillis)
       if (caller === undefined)
         throw unauthorized("The bearer token is unknown or was revoked", "authorization")
       return caller
@@ -73,9 +86,8 @@ export const makeAuthenticator = (options: {
 
   return {
     callerOf: (request) => {
-      const isClosed = secret !== undefined || tokens?.exists(request.nowMillis) === true
       const { scope } = request.route
-      if (!isClosed || scope === "open") return anonymous
+      if (!isClosed(request.nowMillis) || scope === "open") return anonymous
       const caller = proven(request)
       if (!caller.scopes.has(scope)) {
         throw new HttpFailure("Forbidden", `This needs the scope ${scope}, which the caller does not have`, {
@@ -83,6 +95,12 @@ export const makeAuthenticator = (options: {
         })
       }
       return caller
+    },
+    mayGoOn: (caller, { headers, nowMillis, route }) => {
+      if (route.scope === "open") return true
+      if (caller === anonymous) return !isClosed(nowMillis)
+      const authorization = headers.get("authorization")
+      return authorization === null || bearerOf(authorization, nowMillis)?.scopes.has(route.scope) === true
     }
   }
 }

@@ -205,14 +205,18 @@ const admit = async (
       retryAfterSeconds: Math.ceil(waitMillis / 1_000)
     })
   }
-  if (route.method === "GET") return { request, url, id, body: noBytes, caller: identify(noBytes) }
+  const admitted = (body: Uint8Array, caller: Caller): Admitted => ({
+    ...{ request, url, id, body, caller },
+    mayGoOn: () => authenticator.mayGoOn(caller, { headers, route, nowMillis: nowMillis() })
+  })
+  if (route.method === "GET") return admitted(noBytes, identify(noBytes))
   // Who is known without the body is known before it is read.
   const isSigned = [signatureHeader, ...bodySignatureHeaders].some((name) => headers.has(name))
   const known = isSigned ? undefined : identify(noBytes)
   const body = await readBytes(request, { bodyBytesMax: settings.bodyBytesMax, deadlines })
   const caller = known ?? identify(body)
   if (body.byteLength > 0) checkContentType(request)
-  return { request, url, id, body, caller }
+  return admitted(body, caller)
 }
 
 const noBytes = new Uint8Array()

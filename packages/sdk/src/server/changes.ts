@@ -19,7 +19,8 @@ const heartbeatSeconds = 15
  * Follows the log. Ends when the caller leaves, or when the server stops. The header {@link positionHeader} says after which
  * position it begins: known before the answer is, so that whoever asks for `latest` can look at anything else and miss nothing.
  */
-export const changes = async (serving: Serving, { url, request }: Admitted): Promise<Response> => {
+export const changes = async (serving: Serving, admitted: Admitted): Promise<Response> => {
+  const { url, request } = admitted
   const { after, type } = decodeQuery(ChangesQuery, url.searchParams)
   const wanted = positionOf(request.headers.get("last-event-id"), after)
   const position = wanted === "latest" ? await runEffect(serving, serving.flow.head) : wanted
@@ -36,7 +37,7 @@ export const changes = async (serving: Serving, { url, request }: Admitted): Pro
     Stream.succeed("retry: 1000\n\n"),
     Stream.merge(told, heartbeat, { haltStrategy: "left" })
   )
-  return streamAnswer(serving, request, body, {
+  return streamAnswer(serving, admitted, body, {
     "content-type": "text/event-stream; charset=utf-8",
     [positionHeader]: String(position)
   })

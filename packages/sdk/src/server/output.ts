@@ -21,7 +21,8 @@ const followMillis = 200
 const piecesMax = 256
 
 /** Gives output of a run. */
-export const output = async (serving: Serving, { id = "", url, request }: Admitted): Promise<Response> => {
+export const output = async (serving: Serving, admitted: Admitted): Promise<Response> => {
+  const { id = "", url, request } = admitted
   const { follow, ...query } = decodeQuery(OutputQuery, url.searchParams)
   const part = Object.fromEntries(
     Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, Number(value)]]))
@@ -32,7 +33,7 @@ export const output = async (serving: Serving, { id = "", url, request }: Admitt
   }
   // Told as an error and not in the midst of a stream: an unknown run.
   const first = await runEffect(serving, serving.flow.readOutput(id, { ...part, limit: 1 }))
-  if (isSet(follow)) return followed(serving, request, id, part, isText)
+  if (isSet(follow)) return followed(serving, admitted, id, part, isText)
   return wholeText(serving, request, id, part, first)
 }
 
@@ -64,7 +65,7 @@ const pages = (
 
 const followed = (
   serving: Serving,
-  request: Request,
+  admitted: Admitted,
   runId: string,
   part: ReadOutputOptions,
   isText: boolean
@@ -78,7 +79,7 @@ const followed = (
       Stream.succeed(isText ? "" : `${JSON.stringify({ error: { code, message } })}\n`)
     )
   )
-  return streamAnswer(serving, request, text, {
+  return streamAnswer(serving, admitted, text, {
     "content-type": isText ? "text/plain; charset=utf-8" : "application/x-ndjson"
   })
 }

@@ -28,6 +28,8 @@ export interface Admitted {
   readonly id: string | undefined
   readonly body: Uint8Array
   readonly caller: Caller
+  /** Whether the caller would be let in still: for what goes on. */
+  readonly mayGoOn: () => boolean
 }
 
 /** Runs an effect of the service; rejects with the error itself. With a signal, an abort interrupts it. */

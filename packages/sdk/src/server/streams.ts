@@ -1,13 +1,19 @@
-/** Answers that go on: each is a stream of text that ends when its source does, when the caller leaves, or when the server stops. */
+/**
+ * Answers that go on: each is a stream of text that ends when its source does, when the caller leaves or is let in no more,
+ * or when the server stops.
+ */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { HttpFailure } from "./HttpFailure.ts"
-import type { Serving } from "./serving.ts"
+import type { Admitted, Serving } from "./serving.ts"
+
+/** Between two looks at whether the caller of a silent stream would be let in still, in milliseconds. */
+const callerLookMillis = 1_000
 
 /** Sends a stream. Throws {@link HttpFailure} when too many are open. */
 export const streamAnswer = (
   serving: Serving,
-  request: Request,
+  { mayGoOn, request }: Admitted,
   text: Stream.Stream<string>,
   headers: Record<string, string>
 ): Response => {
@@ -19,7 +25,9 @@ export const streamAnswer = (
   }
   const bytes = text.pipe(
     Stream.interruptWhen(aborted(AbortSignal.any([stopping, request.signal]))),
+    Stream.interruptWhen(refused(mayGoOn)),
     Stream.chunks,
+    Stream.takeWhile(() => mayGoOn()),
     Stream.map((pieces) => utf8.encode([...pieces].join(""))),
     Stream.onStart(Effect.sync(() => metrics.streamOpened())),
     Stream.ensuring(Effect.sync(() => metrics.streamClosed()))
@@ -39,6 +47,10 @@ export const streamAnswer = (
 // --- internal ---
 
 const utf8 = new TextEncoder()
+
+/** Ends when the caller may not go on: a stream that says nothing is looked at as well. */
+const refused = (mayGoOn: () => boolean): Effect.Effect<void> =>
+  Effect.asVoid(Effect.repeat(Effect.delay(Effect.sync(mayGoOn), callerLookMillis), { while: (may) => may }))
 
 const aborted = (signal: AbortSignal): Effect.Effect<void> =>
   Effect.async((resume) => {

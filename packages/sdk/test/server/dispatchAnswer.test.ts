@@ -1,13 +1,8 @@
 /** What the answers to dispatches and replays tell: of what is gone, how much, and to whom. */
 import { describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import * as Either from "effect/Either"
 import { createHttpFlowClient } from "../../src/http.ts"
-import type { Scope } from "../../src/server/Caller.ts"
-import { makeToken, writeTokens } from "../../src/server/Tokens.ts"
+import { bearer, openClosed, secret } from "./closed.ts"
 import { echoEvent, eventually, openServer, type Place } from "./place.ts"
 
 test("an event whose history was compacted is a duplicate as before", async () => {
@@ -64,33 +59,6 @@ test("an answer does not grow with what runs printed; a client reads the output 
   }
 })
 
-const secret = "a shared secret"
-
-/** A closed server and a token for each set of scopes. */
-const openClosed = async (allowed: ReadonlyArray<ReadonlyArray<Scope>>) => {
-  const folder = await mkdtemp(join(tmpdir(), "flow-tokens-"))
-  const tokensFile = join(folder, "tokens.json")
-  const made = allowed.map(([scope = "read", ...more], index) =>
-    makeToken({ name: `t${index}`, scopes: [scope, ...more], createdAt: "2026-01-01T00:00:00.000Z" })
-  )
-  Either.getOrThrow(
-    writeTokens(
-      tokensFile,
-      made.map(({ entry }) => entry)
-    )
-  )
-  const place = await openServer({ secret, tokensFile })
-  return {
-    place,
-    tokens: made.map(({ token }) => token),
-    [Symbol.asyncDispose]: async () => {
-      await place[Symbol.asyncDispose]()
-      await rm(folder, { recursive: true, force: true })
-    }
-  }
-}
-
-const bearer = (token: string | undefined) => ({ headers: { authorization: `Bearer ${token}` } })
 const queries = ["", "?wait=true", "?include=runs", "?wait=true&include=runs"]
 const outcomeFields = ["eventId", "matched", "runIds", "status"]
 
