@@ -82,14 +82,16 @@ export const layerOverStore = (
     ...(options.flowLookMillis === undefined ? {} : { lookMillis: options.flowLookMillis })
   })
   return FlowLocal.layer({ remembers: state.kind !== "none" }).pipe(
-    Layer.provideMerge(layerEngine({ ...engine, runs })),
+    Layer.provideMerge(
+      "dataDir" in state ? layerEngine({ ...engine, runs }) : Engine.layer({ ...engine, runs })
+    ),
     Layer.provide(layerOutbox(options, runs)),
     Layer.provideMerge(catalog),
     Layer.provide(layerExecutor(options))
   )
 }
 
-/** The engine, under a name from which its neighbours on this machine can tell that it is gone. */
+/** The engine of a record that others open too, under a name from which they can tell that it is gone. */
 const layerEngine = (options: EngineOptions) =>
   Layer.unwrapEffect(
     Effect.map(options.runs === false ? Effect.succeed(undefined) : makeWorkerId, (workerId) =>
