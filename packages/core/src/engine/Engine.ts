@@ -160,6 +160,8 @@ export const make = (options: EngineOptions = {}) =>
           })
         )
         if (outcome.status === "accepted") queued(outcome.runIds.length - started)
+        // Nothing was committed that would wake it, and what the event has queued is its own from now on.
+        else if (settings.claims === "own") yield* worker.wake
         return outcome
       })
 

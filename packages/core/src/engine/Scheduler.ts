@@ -29,6 +29,8 @@ export interface Scheduler {
   readonly startingNow: StartingNow
   /** Claims and runs until it is interrupted. Attempts under way outlive the interruption; `drain` ends them. */
   readonly loop: Effect.Effect<never>
+  /** Has the queue looked at again, for a reason that is no commit. */
+  readonly wake: Effect.Effect<void>
   /** Tells the attempt of the run, if it is under way here, to stop. */
   readonly stop: (runId: RunId, reason: StopReason) => Effect.Effect<void>
   /** Claims nothing more, waits for the attempts under way, for the grace period at most; then ends the rest as lost. */
@@ -56,18 +58,15 @@ export const make = (parts: SchedulerParts) =>
   Effect.gen(function* () {
     const store = yield* Store
     const { settings, slots } = parts
-    const wake = yield* Queue.sliding<void>(1)
+    const wakeUps = yield* Queue.sliding<void>(1)
+    const wake = Effect.asVoid(Queue.offer(wakeUps, undefined))
     const hurry = yield* Deferred.make<void>()
     const passing = yield* Effect.makeSemaphore(1)
     let isStopping = false
     let isWorking = false
 
     const start = (claimed: ClaimedRun): Effect.Effect<void> =>
-      slots.start(
-        claimed.run.id,
-        (stop) => attemptOf(parts, claimed, stop),
-        Effect.asVoid(Queue.offer(wake, undefined))
-      )
+      slots.start(claimed.run.id, (stop) => attemptOf(parts, claimed, stop), wake)
 
     /** What is claimed has to be started, also when the engine stops meanwhile. */
     const claimAndStart = (runIds: ReadonlyArray<RunId>) =>
@@ -96,9 +95,9 @@ export const make = (parts: SchedulerParts) =>
 
     const schedule = Effect.gen(function* () {
       const nextRetryAt = yield* pass
-      if (nextRetryAt === undefined) return yield* Queue.take(wake)
+      if (nextRetryAt === undefined) return yield* Queue.take(wakeUps)
       const now = yield* Clock.currentTimeMillis
-      yield* Effect.raceFirst(Queue.take(wake), Effect.sleep(Math.max(0, nextRetryAt - now)))
+      yield* Effect.raceFirst(Queue.take(wakeUps), Effect.sleep(Math.max(0, nextRetryAt - now)))
     })
 
     /** Wakes the scheduler after each commit: queued runs come in by any of them. */
@@ -107,7 +106,7 @@ export const make = (parts: SchedulerParts) =>
       while (true) {
         yield* store.driver.awaitBeyond(seen)
         seen = yield* store.driver.head
-        yield* Queue.offer(wake, undefined)
+        yield* wake
       }
     })
 
@@ -131,6 +130,7 @@ export const make = (parts: SchedulerParts) =>
         start,
         mayStart: () => isWorking && !isStopping
       }),
+      wake,
       stop: (runId, reason) => slots.stop(runId, reason),
       drain: Effect.gen(function* () {
         yield* stopClaiming

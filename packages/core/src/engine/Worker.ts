@@ -56,6 +56,7 @@ export const makeWorker = ({ settings, dispatcher, own, isOwn, onClaimed }: Work
       run,
       recover,
       startingNow: scheduler.startingNow,
+      wake: scheduler.wake,
       stop: scheduler.stop,
       drain: scheduler.drain,
       stopNow: scheduler.stopNow
