@@ -37,6 +37,10 @@ export const recordOptions = {
   dataDir: option("The folder of the record (default: DATA_DIR, then .codex/flow-client)", "dir")
 } as const
 
+/** How a command that makes a step run again goes beside a service, for its help. */
+export const besideService =
+  "Where a service is on a record in SQLite, the service runs the step, with its own variables; otherwise this command does, with those of the shell. A record in files must not be in use by a service."
+
 /** Every command that may make a record. */
 export const storeOption = choice(
   "The store of the record (default: the one that the folder holds, else file)",

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { layerLocal, type StateKind } from "../compose.ts"
+import { type LocalOptions, layerLocal, type StateKind } from "../compose.ts"
 import type { StepEnvironment } from "../executor/StepEnvironment.ts"
 import { recordKind } from "../record/recordKind.ts"
 import type { StoreKind } from "../record/storeKinds.ts"
@@ -28,17 +28,20 @@ export interface RecordOptions {
 
 /** A record with the engine over it. What the engine has under way is drained when it is released. */
 export const layerRecord = (session: Session, options: RecordOptions) =>
-  layerLocal({
-    workspaceRoot: session.directory,
-    state: options.state,
-    handsOver: options.handsOver ?? false,
-    environment: {
-      mode: options.environment ?? "inherit",
-      values: session.caller.env,
-      secrets: options.secrets ?? []
-    },
-    engine: { launchedBy: "patchmoi-cli", ...options.engine }
-  })
+  layerLocal(localOptions(session, options))
+
+/** What the composing room is told of a record that a command opens. */
+export const localOptions = (session: Session, options: RecordOptions): LocalOptions => ({
+  workspaceRoot: session.directory,
+  state: options.state,
+  handsOver: options.handsOver ?? false,
+  environment: {
+    mode: options.environment ?? "inherit",
+    values: session.caller.env,
+    secrets: options.secrets ?? []
+  },
+  engine: { launchedBy: "patchmoi-cli", ...options.engine }
+})
 
 /** The record in a folder, in whatever store it is; `asked` is the kind that the user named. Throws `RecordUnusable`. */
 export const recordState = (

@@ -15,6 +15,7 @@ import type { ExecutorKind } from "../executor/ExecutorKind.ts"
 import type { RunningSteps } from "../executor/RunningSteps.ts"
 import { Flow } from "../Flow.ts"
 import { findRecordKind } from "../record/recordKind.ts"
+import { holdServiceLease } from "../record/serviceLease.ts"
 import type { StoreKind } from "../record/storeKinds.ts"
 import { Metrics } from "../server/Metrics.ts"
 import { type Listening, type ServeOptions, serve } from "../server/serve.ts"
@@ -44,8 +45,8 @@ export interface BackendOptions extends Omit<ServeOptions, "tokensFile" | "metri
 }
 
 /**
- * How long an attempt stays leased without a heartbeat, in milliseconds: a server that was killed is replaced by the next
- * one, which takes up what it left when the leases have run out.
+ * How long an attempt stays leased without a heartbeat, in milliseconds. A server that was killed is known to be dead on its
+ * own machine; one elsewhere that took over its record would wait for so long.
  */
 export const leaseMillis = 5_000
 
@@ -76,7 +77,10 @@ export const open = Effect.fn("Backend.open")(function* (options: BackendOptions
     engine: { launchedBy: "patchmoi-backend", leaseMillis, ...engine }
   })
   const services = yield* Effect.provide(Layer.build(local), store)
-  return yield* Effect.provide(listen({ ...options, metrics }, runLog), services)
+  const listening = yield* Effect.provide(listen({ ...options, metrics }, runLog), services)
+  // Given back before the drain begins: what is asked for from then on is not for this service.
+  yield* Effect.provide(holdServiceLease, store)
+  return listening
 })
 
 /** Runs the backend; ends only when it is interrupted, or fails at its start. `onListening` is told where it listens. */

@@ -13,6 +13,7 @@ import type { PollReport } from "../intake/Poller.ts"
 import { readSourcesFile } from "../intake/SourcesFile.ts"
 import * as WatchService from "../intake/WatchService.ts"
 import { findRecordKind } from "../record/recordKind.ts"
+import { holdServiceLease } from "../record/serviceLease.ts"
 import type { StoreKind } from "../record/storeKinds.ts"
 import * as RunLog from "./RunLog.ts"
 
@@ -69,6 +70,7 @@ const watchWith = Effect.fnUntraced(function* (options: DaemonOptions, secrets: 
   const watching = Effect.gen(function* () {
     const services = yield* Layer.build(Layer.merge(local, FeedHttp.layer()))
     yield* Effect.addFinalizer(() => runLog.stopping(withDefaults(engine, "").shutdownGraceMillis))
+    yield* holdServiceLease
     return yield* Effect.provide(watch(options, secrets), services)
   })
   return yield* Effect.provide(Effect.scoped(watching), store)

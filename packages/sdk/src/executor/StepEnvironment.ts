@@ -1,7 +1,8 @@
 /**
  * Which environment variables a step gets.
  *
- * 1. A secret of patchmoi never reaches a step, in no mode and by no name that a manifest gives.
+ * 1. A secret of patchmoi never reaches a step, in no mode and by no name that a manifest gives; nor does its value under
+ *    another name.
  * 2. A service hands on a short list of names; a local client hands on what its caller has.
  * 3. The runtime variables of this run win over whatever the caller had under the same names.
  */
@@ -64,9 +65,16 @@ export const makeStepVariables = (
       `the step asks for ${asked} in its env, which is a secret of patchmoi and never reaches a step; take it out of flow.toml`
     )
   }
+  const withheld = secretValues(environment)
+  const again = invocation.plan.env.find((name) => withheld.has(values[name] ?? ""))
+  if (again !== undefined) {
+    return Either.left(
+      `the step asks for ${again} in its env, which has the value of a secret of patchmoi and never reaches a step; give ${again} a value of its own`
+    )
+  }
   const variables: Record<string, string> = {}
   for (const [name, value] of Object.entries(values)) {
-    if (value === undefined || isSecretName(name, secrets)) continue
+    if (value === undefined || isSecretName(name, secrets) || withheld.has(value)) continue
     if (mode === "inherit" || isForwarded(environment, name) || invocation.plan.env.includes(name))
       variables[name] = value
   }
@@ -90,6 +98,17 @@ export const resolveRuntime = (environment: StepEnvironment, invocation: StepInv
 }
 
 // --- internal ---
+
+/** A shorter value is guarded under its own name alone: others have the like of it by chance, such as `1` or `dev`. */
+const secretLengthMin = 8
+
+/** The values of the secrets that the caller has. */
+const secretValues = ({ values, secrets }: StepEnvironment): ReadonlySet<string> =>
+  new Set(
+    Object.entries(values).flatMap(([name, value]) =>
+      value !== undefined && value.length >= secretLengthMin && isSecretName(name, secrets) ? [value] : []
+    )
+  )
 
 const isForwarded = ({ forward }: StepEnvironment, name: string): boolean =>
   forward === undefined ? isServiceName(name) : forward.includes(name)

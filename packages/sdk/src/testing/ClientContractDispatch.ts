@@ -114,7 +114,7 @@ export const dispatchContract = (open: OpenClient): void => {
     const { client, compact } = place
     const first = await client.dispatchEvent(echoEvent("1"))
     // Compaction takes what ended before now.
-    await eventually("time went on", () => Date.parse(first.runs[0]?.updatedAt ?? "") < Date.now())
+    await eventually("time went on", () => (first.runs[0]?.updatedAt ?? "") < new Date().toISOString())
     await compact?.()
     const runs = compact === undefined ? first.runs : []
     for (const wait of [true, false]) {

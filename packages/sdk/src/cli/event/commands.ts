@@ -1,7 +1,7 @@
 /** `patchmoi event …`: the events of a record. */
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
-import { argument, option, pageOptions, recordOptions } from "../options.ts"
+import { argument, besideService, option, pageOptions, recordOptions } from "../options.ts"
 import type { RecordFlags } from "../Session.ts"
 import type { EventListFlags } from "./flags.ts"
 
@@ -27,8 +27,7 @@ const show = buildCommand<RecordFlags, [string], CliContext>({
 const replay = buildCommand<RecordFlags, [string], CliContext>({
   docs: {
     brief: "Run the steps of a known event again",
-    fullDescription:
-      "Gives a known event another generation of runs and waits for them. Opens the record for writing: a service that writes it must not run."
+    fullDescription: `Gives a known event another generation of runs and waits for them. ${besideService}`
   },
   parameters: { flags: recordOptions, positional: eventArgument },
   loader: lazily(() => import("./replay.ts"))

@@ -1,7 +1,7 @@
 /** `patchmoi flow …`: the flows of a workspace, and running them. */
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
-import { argument, commonOptions, eventOption, flag, option, storeOption } from "../options.ts"
+import { argument, besideService, commonOptions, eventOption, flag, option, storeOption } from "../options.ts"
 import type { CommonFlags } from "../Session.ts"
 import type { ExplainFlags, FireFlags, RunStepFlags } from "./flags.ts"
 
@@ -18,8 +18,7 @@ const list = buildCommand<CommonFlags, [], CliContext>({
 const fire = buildCommand<FireFlags, [], CliContext>({
   docs: {
     brief: "Dispatch an event and run the steps that it matches",
-    fullDescription:
-      "Dispatches an event and runs the steps that it matches, then the follow-up events that they ask for. The record is in memory, unless --data-dir or DATA_DIR names a folder."
+    fullDescription: `Dispatches an event and runs the steps that it matches, then the follow-up events that they ask for. The record is in memory, unless --data-dir or DATA_DIR names a folder. ${besideService}`
   },
   parameters: {
     flags: {

@@ -3,6 +3,7 @@
 import { Engine } from "@patchmoi/core/engine/Engine"
 import { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import * as Effect from "effect/Effect"
+import { acting } from "../acting.ts"
 import type { Run } from "../command.ts"
 import { commandLine } from "../commandLine.ts"
 import { type FileEvent, readEventFile } from "../eventFile.ts"
@@ -19,11 +20,11 @@ import type { FireFlags } from "./flags.ts"
 export const run: Run<FireFlags> = async (session, flags) => {
   const event = await readEventFile(session, flags.event)
   const dataDir = givenRecordFolder(session, flags)
-  const state =
-    dataDir === undefined ? ({ kind: "memory" } as const) : recordState(dataDir, "write", flags.store)
+  if (dataDir !== undefined) {
+    return acting(session, recordState(dataDir, "write", flags.store), fire(session, event))
+  }
   const secrets = await stepSecrets(session)
-  // What a stopped service left queued is left to the next one.
-  return withRecord(session, { state, secrets, engine: { claims: "own" } }, fire(session, event))
+  return withRecord(session, { state: { kind: "memory" }, secrets }, fire(session, event))
 }
 
 // --- internal ---

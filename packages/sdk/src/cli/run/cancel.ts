@@ -1,5 +1,6 @@
 /**
- * `patchmoi run cancel`: ends a run that is queued, or that a writer which is gone left behind. The record has one writer:
+ * `patchmoi run cancel`: ends a run, whoever has it. A queued one ends at once. A running one is ended by the service that
+ * runs it, and by this command where its worker is gone; either way its end is awaited. A record in files has one writer:
  * while a service runs, it is the service that has to be asked, and this command says so (`StoreLocked`).
  */
 
@@ -14,6 +15,9 @@ import { writingRecord } from "../record.ts"
 import { recordFolder } from "../Session.ts"
 import type { RunCancelFlags } from "./flags.ts"
 import { printRun } from "./show.ts"
+
+/** How often a run that does not end is looked at, whether its worker is still there. */
+const recoverTime = "1 second"
 
 export const run: Run<RunCancelFlags, [string]> = async (session, flags, id) => {
   const { reason } = flags
@@ -30,8 +34,13 @@ export const run: Run<RunCancelFlags, [string]> = async (session, flags, id) => 
         by: commandLine,
         ...(reason === undefined ? {} : { reason })
       })
-      // Its worker is gone, or the record were locked: recovery ends the attempt, and the request decides how.
-      if (canceled.processStatus === "running") yield* engine.recover
+      if (canceled.processStatus === "running") {
+        yield* Effect.raceFirst(
+          engine.awaitRuns([runId]),
+          // Where its worker is gone or goes now, recovery ends the attempt, and the request decides how.
+          Effect.forever(Effect.zipRight(engine.recover, Effect.sleep(recoverTime)))
+        )
+      }
       return yield* flow.getRun(id)
     })
   )

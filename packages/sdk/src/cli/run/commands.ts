@@ -1,7 +1,16 @@
 /** `patchmoi run …`: the runs of a record. */
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
-import { argument, choice, flag, option, pageOptions, recordOptions, runStatuses } from "../options.ts"
+import {
+  argument,
+  besideService,
+  choice,
+  flag,
+  option,
+  pageOptions,
+  recordOptions,
+  runStatuses
+} from "../options.ts"
 import type {
   RunApproveFlags,
   RunCancelFlags,
@@ -39,9 +48,9 @@ const show = buildCommand<RunShowFlags, [string], CliContext>({
 
 const cancel = buildCommand<RunCancelFlags, [string], CliContext>({
   docs: {
-    brief: "End a run that is queued, or that a service left behind",
+    brief: "End a run, and wait until it has ended",
     fullDescription:
-      "Ends a run that is queued, or that a service left behind. Opens the record for writing: a service that writes it must not run."
+      "Ends a run and waits for its end: a queued one at once, a running one when its processes are gone, whether a service runs it or one left it behind. A record in SQLite may be in use by a service; one in files must not."
   },
   parameters: {
     flags: { ...recordOptions, reason: option("Why; kept in the record", "text") },
@@ -59,8 +68,7 @@ const decideOptions = {
 const approve = buildCommand<RunApproveFlags, [string], CliContext>({
   docs: {
     brief: "Say yes to a run that waits for an approval, and run it again",
-    fullDescription:
-      "Says yes to a run that waits for an approval. Its step runs again and is told the decision; its end is awaited. Opens the record for writing: a service that writes it must not run."
+    fullDescription: `Says yes to a run that waits for an approval. Its step runs again and is told the decision; its end is awaited. ${besideService}`
   },
   parameters: {
     flags: { ...decideOptions, choice: option("One of the choices that the run offers", "choice") },
@@ -72,8 +80,7 @@ const approve = buildCommand<RunApproveFlags, [string], CliContext>({
 const reject = buildCommand<RunDecideFlags, [string], CliContext>({
   docs: {
     brief: "Say no to a run that waits for an approval, and run it again",
-    fullDescription:
-      "Says no to a run that waits for an approval. Its step runs again all the same and is told the decision, so that it can end as it should; its end is awaited. Opens the record for writing: a service that writes it must not run."
+    fullDescription: `Says no to a run that waits for an approval. Its step runs again all the same and is told the decision, so that it can end as it should; its end is awaited. ${besideService}`
   },
   parameters: { flags: decideOptions, positional: runArgument },
   loader: lazily(() => import("./reject.ts"))

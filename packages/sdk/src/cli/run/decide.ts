@@ -3,26 +3,24 @@ import { Engine } from "@patchmoi/core/engine/Engine"
 import { RunId } from "@patchmoi/core/Ids"
 import type { RunDecision } from "@patchmoi/core/run/RunCommand"
 import * as Effect from "effect/Effect"
+import { actingOnRecord } from "../acting.ts"
 import { commandLine } from "../commandLine.ts"
 import { type ExitCode, exitCodes } from "../exitCodes.ts"
 import { follow } from "../following.ts"
-import { writingRecord } from "../record.ts"
 import { exitCodeOf, printResults, readResults } from "../results.ts"
 import { recordFolder, type Session } from "../Session.ts"
-import { stepSecrets } from "../stepSecrets.ts"
 import type { RunDecideFlags } from "./flags.ts"
 
 /** Decides a run and tells what came of it, as `event replay` does. */
-export const decideRun = async (
+export const decideRun = (
   session: Session,
   flags: RunDecideFlags,
   id: string,
   decision: RunDecision
 ): Promise<ExitCode> =>
-  writingRecord(
+  actingOnRecord(
     session,
     recordFolder(session, flags),
-    { secrets: await stepSecrets(session), engine: { claims: "own" } },
     Effect.gen(function* () {
       const engine = yield* Engine
       const { by = commandLine, comment } = flags

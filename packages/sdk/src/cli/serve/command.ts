@@ -4,7 +4,7 @@ import { executorNames } from "../../executor/ExecutorKind.ts"
 import { storeKinds } from "../../record/storeKinds.ts"
 import { type CliContext, lazily } from "../command.ts"
 import { choice, commonOptions, option } from "../options.ts"
-import { namesOf, portOf, type ServeFlags } from "./flags.ts"
+import { hostsOf, namesOf, portOf, type ServeFlags } from "./flags.ts"
 
 /** The command. */
 export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
@@ -47,7 +47,7 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
       },
       hosts: {
         kind: "parsed",
-        parse: (input: string) => input.split(",").map((name) => name.trim().toLowerCase()),
+        parse: hostsOf,
         optional: true,
         brief:
           "Names that requests may call the server by, with commas between (default: those of loopback there)",

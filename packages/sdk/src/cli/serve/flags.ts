@@ -46,3 +46,13 @@ export const namesOf = (input: string): ReadonlyArray<string> => {
   if (wrong === undefined) return names
   throw new Error(`must be names of variables with commas between; found ${JSON.stringify(wrong)}`)
 }
+
+/** Names of hosts or addresses without ports, with commas between; an IPv6 address in brackets. In lower case. */
+export const hostsOf = (input: string): ReadonlyArray<string> => {
+  const names = input.split(",").map((name) => name.trim().toLowerCase())
+  const wrong = names.find((name) => !/^([a-z0-9_]([a-z0-9._-]*[a-z0-9_.])?|\[[0-9a-f:.]+\])$/.test(name))
+  if (wrong === undefined) return names
+  throw new Error(
+    `must be names of hosts as requests call them, without scheme and port, with commas between; found ${JSON.stringify(wrong)}`
+  )
+}

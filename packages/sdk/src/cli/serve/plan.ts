@@ -1,5 +1,6 @@
 /** What the options of `patchmoi serve` and the variables behind them come to. A wrong value is named with those that are right. */
 import { executorKindOf, executorNames } from "../../executor/ExecutorKind.ts"
+import { isSecretName } from "../../executor/StepEnvironment.ts"
 import { backendFolderDefault, type Session } from "../Session.ts"
 import { UsageError } from "../UsageError.ts"
 import { type VariableName, variable } from "../variables.ts"
@@ -25,6 +26,7 @@ export const planOf = (session: Session, flags: ServeFlags): ServePlan => {
     )
   }
   const forward = flags.forwardEnv ?? parsed(session, "CODEX_FLOW_BACKEND_FORWARD_ENV", namesOf)
+  refuseSecrets(flags, forward ?? [], secretName)
   return {
     host: flags.host ?? variable(env, "CODEX_FLOW_BACKEND_HOST") ?? "127.0.0.1",
     port: flags.port ?? parsed(session, "CODEX_FLOW_BACKEND_PORT", portOf) ?? portDefault,
@@ -54,6 +56,17 @@ const parsed = <A>(session: Session, name: VariableName, parse: (input: string) 
     const problem = cause instanceof Error ? cause.message : String(cause)
     throw new UsageError(`${name} ${problem}`, { option: name, found: value })
   }
+}
+
+/** A secret that somebody wants to hand on is a slip: it would be left out in silence. */
+const refuseSecrets = (flags: ServeFlags, forward: ReadonlyArray<string>, secretName: string): void => {
+  const found = forward.find((name) => isSecretName(name, [secretName]))
+  if (found === undefined) return
+  const option = flags.forwardEnv === undefined ? "CODEX_FLOW_BACKEND_FORWARD_ENV" : "--forward-env"
+  throw new UsageError(`${option} names ${found}, which is a secret and reaches no step; take it out`, {
+    option,
+    found
+  })
 }
 
 const orList = (names: ReadonlyArray<string>): string =>

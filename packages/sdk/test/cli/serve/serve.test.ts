@@ -1,138 +1,23 @@
 /** `patchmoi serve` and `patchmoi token` as an operator runs them: a real process, its streams, its signals. */
 import { expect, test } from "bun:test"
-import { mkdir, mkdtemp, realpath, rm, stat, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { rm, stat } from "node:fs/promises"
+import { join } from "node:path"
 import { signatureHeader, signRequest } from "../../../src/api/signing.ts"
 import { repeatMillis } from "../../../src/cli/processCaller.ts"
-
-const bin = fileURLToPath(import.meta.resolve("../../../src/bin.ts"))
-
-const repository = fileURLToPath(new URL("../../../../../", import.meta.url))
-
-const manifest = (name: string): string => `name = "${name}"
-version = 1
-[[steps]]
-name = "go"
-runner = "bun"
-script = "go.ts"
-[steps.trigger]
-type = "demo.${name}"
-`
-
-const workspace = async () => {
-  const root = await realpath(await mkdtemp(join(tmpdir(), "serve-")))
-  const files = {
-    "flows/echo/flow.toml": manifest("echo"),
-    "flows/echo/go.ts": `
-const { flow } = await Bun.stdin.json()
-console.log("names " + Object.keys(process.env).filter((name) => !name.startsWith("CODEX_FLOW_")).toSorted().join(","))
-console.log("secrets " + Object.keys(process.env).filter((name) => /SECRET/.test(name)).join(","))
-console.log("FLOW_RESULT " + JSON.stringify(flow.event.payload))
-`,
-    "flows/slow/flow.toml": manifest("slow"),
-    "flows/slow/go.ts": `
-const { flow } = await Bun.stdin.json()
-await Bun.write(flow.event.payload.started, String(process.pid))
-await Bun.sleep(flow.event.payload.millis)
-console.log('FLOW_RESULT {"status":"changed"}')
-`
-  }
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true })
-    await writeFile(join(root, path), text)
-  }
-  return { root, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) }
-}
-
-const baseEnv = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "" }
-
-const firstLine = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
-  const reader = stream.getReader()
-  let text = ""
-  while (!text.includes("\n")) {
-    const { done, value } = await reader.read()
-    if (done) throw new Error("it ended")
-    text += new TextDecoder().decode(value)
-  }
-  reader.releaseLock()
-  return text
-}
-
-/** Starts a server on a free port, and waits for the line that says where. */
-const startServe = async (
-  root: string,
-  args: ReadonlyArray<string> = [],
-  env: Record<string, string> = {}
-) => {
-  const child = Bun.spawn([process.execPath, bin, "serve", "--port", "0", "--json", ...args], {
-    cwd: root,
-    env: { ...baseEnv, ...env },
-    stdout: "pipe",
-    stderr: "pipe"
-  })
-  const { url } = JSON.parse(await firstLine(child.stdout).catch(() => new Response(child.stderr).text()))
-  return {
-    child,
-    url: String(url),
-    [Symbol.asyncDispose]: async () => {
-      child.kill("SIGKILL")
-      await child.exited
-    }
-  }
-}
-
-const runCli = async (root: string, args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
-  const child = Bun.spawn([process.execPath, bin, ...args], {
-    cwd: root,
-    env: { ...baseEnv, ...env },
-    stdout: "pipe",
-    stderr: "pipe"
-  })
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited
-  ])
-  return { stdout, stderr, code }
-}
-
-const post = (url: string, path: string, body: unknown, headers: Record<string, string> = {}) =>
-  fetch(url + path, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body)
-  })
-
-// biome-ignore lint/suspicious/noExplicitAny: what a server answers is looked at freely by its tests.
-const jsonOf = async (answer: Response | Promise<Response>): Promise<any> => (await answer).json()
-
-const exists = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false
-  )
-
-const until = async (condition: () => Promise<boolean>): Promise<void> => {
-  for (const end = performance.now() + 15_000; performance.now() < end; ) {
-    if (await condition()) return
-    await Bun.sleep(10)
-  }
-  throw new Error("not in time")
-}
-
-const readRuns = async (root: string) =>
-  JSON.parse((await runCli(root, ["run", "list", "--json", "--data-dir", ".codex/flow-backend"])).stdout)
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
+import {
+  baseEnv,
+  exists,
+  isAlive,
+  jsonOf,
+  post,
+  readRuns,
+  repository,
+  runCli,
+  startServe,
+  textUntil,
+  until,
+  workspace
+} from "./support.ts"
 
 for (const store of ["sqlite", "file"]) {
   test(`serves over ${store}, ends with 0 after SIGTERM, and knows everything when it starts again`, async () => {
@@ -199,7 +84,7 @@ test("one SIGTERM to the process group of the launcher is one stop: the step end
     { cwd: repository, env: baseEnv, detached: true, stdout: "pipe", stderr: "pipe" }
   )
   try {
-    const { url } = JSON.parse(await firstLine(launcher.stdout))
+    const { url } = JSON.parse(await textUntil(launcher.stdout, "\n"))
     await post(url, "/events", { id: "s", type: "demo.slow", payload: { started, millis: 1_500 } })
     await until(() => exists(started))
     process.kill(-launcher.pid, "SIGTERM")
@@ -234,13 +119,18 @@ test("a run of a server that was killed runs again at once after a restart, long
   expect(runs[0].attempts.map(({ status }: { status: string }) => status)).toEqual(["lost", "completed"])
 })
 
-test("steps get the names of CODEX_FLOW_BACKEND_FORWARD_ENV, and no secret", async () => {
+test("steps get the names of CODEX_FLOW_BACKEND_FORWARD_ENV, and no secret under any name", async () => {
   await using place = await workspace()
-  const env = { MY_SECRET: "s3cret", COLOUR: "red", CODEX_FLOW_BACKEND_FORWARD_ENV: "PATH,COLOUR,MY_SECRET" }
+  const env = {
+    MY_SECRET: "s3cret-of-mine",
+    ANOTHER: "s3cret-of-mine",
+    COLOUR: "red",
+    CODEX_FLOW_BACKEND_FORWARD_ENV: "PATH,COLOUR,ANOTHER"
+  }
   await using server = await startServe(place.root, ["--secret-env", "MY_SECRET"], env)
   const path = "/events?wait=true"
   const body = JSON.stringify({ id: "1", type: "demo.echo", payload: { status: "completed" } })
-  const signature = await signRequest("s3cret", {
+  const signature = await signRequest("s3cret-of-mine", {
     method: "POST",
     target: path,
     timeMillis: Date.now(),
@@ -253,9 +143,10 @@ test("steps get the names of CODEX_FLOW_BACKEND_FORWARD_ENV, and no secret", asy
       headers: { [signatureHeader]: signature, "content-type": "application/json" }
     })
   )
-  const printed: string = answer.runs[0].output.map(({ text }: { text: string }) => text).join("")
-  expect(printed).toContain("names COLOUR,PATH\n")
-  expect(printed).toContain("secrets \n")
+  const run = ["run", "show", answer.runs[0].id, "--output", "--data-dir", ".codex/flow-backend"]
+  const { stdout } = await runCli(place.root, run)
+  expect(stdout).toContain("names COLOUR,PATH\n")
+  expect(stdout).toContain("secrets \n")
   expect((await fetch(`${server.url}/runs`)).status).toBe(401)
 })
 
@@ -267,6 +158,19 @@ test("what is wrong is named, with what is right, and nothing is opened", async 
     [["--store", "mongo"], {}, "sqlite"],
     [["--secret-env", "NOT_SET"], {}, "NOT_SET, which is not set"],
     [["--concurrency", "0"], {}, "from 1 to 10000"],
+    [["--hosts", ","], {}, "--hosts must be names of hosts"],
+    [["--hosts", "http://x"], {}, 'found "http://x"'],
+    [["--hosts", "a.example,b:7345"], {}, 'found "b:7345"'],
+    [
+      ["--secret-env", "MYS", "--forward-env", "PATH,MYS"],
+      { MYS: "s3cret-of-mine" },
+      "--forward-env names MYS, which is a secret"
+    ],
+    [
+      [],
+      { CODEX_FLOW_BACKEND_FORWARD_ENV: "PATH,PATCH_ADMIN_TOKEN" },
+      "CODEX_FLOW_BACKEND_FORWARD_ENV names PATCH_ADMIN_TOKEN, which is a secret"
+    ],
     [
       [],
       { CODEX_FLOW_BACKEND_PORT: "http" },
