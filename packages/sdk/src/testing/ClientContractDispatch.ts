@@ -1,5 +1,8 @@
 /** Dispatch and replay: what is waited for, what a duplicate is answered, and what a run and an event look like. */
+
 import { expect, test } from "bun:test"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import {
   echoEvent,
   eventually,
@@ -114,7 +117,10 @@ export const dispatchContract = (open: OpenClient): void => {
     const { client, compact } = place
     const first = await client.dispatchEvent(echoEvent("1"))
     // Compaction takes what ended before now.
-    await eventually("time went on", () => (first.runs[0]?.updatedAt ?? "") < new Date().toISOString())
+    await eventually(
+      "time went on",
+      () => Date.parse(first.runs[0]?.updatedAt ?? "") < Effect.runSync(Clock.currentTimeMillis)
+    )
     await compact?.()
     const runs = compact === undefined ? first.runs : []
     for (const wait of [true, false]) {

@@ -92,6 +92,30 @@ describe("secrets", () => {
   )
 })
 
+describe("the value of a secret under another name", () => {
+  const secret = "a value of some length"
+  const variables = (env: ReadonlyArray<string> = [], value = secret) =>
+    makeStepVariables(
+      {
+        mode: "inherit",
+        values: { CODEX_FLOW_BACKEND_SECRET: value, COPY: value, EDITOR: "ed" },
+        secrets: []
+      },
+      invocation(env)
+    )
+  test("is kept from every step", () => {
+    expect(Object.values(Either.getOrThrow(variables()))).not.toContain(secret)
+    expect(Either.getOrThrow(variables())).toHaveProperty("EDITOR", "ed")
+  })
+  test("is refused where a manifest asks for it", () => {
+    expect(Either.getOrThrow(Either.flip(variables(["COPY"])))).toContain("the step asks for COPY in its env")
+  })
+  test("is none where it is so short that others have it by chance", () => {
+    expect(Either.getOrThrow(variables([], "dev-dev"))).toMatchObject({ COPY: "dev-dev" })
+    expect(Either.getOrThrow(variables([], "dev-dev1"))).not.toHaveProperty("COPY")
+  })
+})
+
 test("what the invocation says wins over what the caller has, replay included", () => {
   const variables = makeStepVariables(
     { mode: "inherit", values: { ...values, CODEX_WORKSPACE_BACKEND_WS_URL: "ws://old" }, secrets: [] },
