@@ -2,6 +2,7 @@
  * Packages the command line, so that nothing is resolved or parsed at start:
  *
  *     <name>            a shell script that starts Bun with what a short program wants
+ *     <name>.mjs        what Bun is started with: loads the next one, and waits
  *     <name>.cjs        the command line, minified, with `.jsc`, its byte code, beside it
  *     <name>.apart.cjs  the commands of `cli/apart.ts`, in the same form: every start pays for the size of what it reads
  *
@@ -46,6 +47,7 @@ export const buildCommandLine = async (options: {
   if (await Bun.file(apart).exists()) {
     await bundle({ entry: apart, outFolder, file: apartFile, plugins: [] })
   }
+  await Bun.write(join(outFolder, `${name}.mjs`), start(name))
   const program = join(outFolder, name)
   await Bun.write(program, launcher(name))
   await chmod(program, 0o755)
@@ -99,5 +101,13 @@ case "$1" in
     fi
     ;;
 esac
-exec bun "\${self%/*}/${name}.cjs" "$@"
+exec bun "\${self%/*}/${name}.mjs" "$@"
+`
+
+/**
+ * A program whose first file has ended is collected in full as soon as it waits for something, such as the process of a step:
+ * several milliseconds. This file ends with the process, which the command line ends.
+ */
+const start = (name: string): string => `require("./${name}.cjs")
+await new Promise(() => {})
 `
