@@ -2,7 +2,7 @@
  * Packages the command line, so that nothing is resolved or parsed at start:
  *
  *     <name>            a shell script that starts Bun with what a short program wants
- *     <name>.mjs        what Bun is started with: loads the next one, and waits
+ *     <name>.mjs        what Bun is started with: loads the next one, and waits for what it exports as `ended`, if it does
  *     <name>.cjs        the command line, minified, with `.jsc`, its byte code, beside it
  *     <name>.apart.cjs  the commands of `cli/apart.ts`, in the same form: every start pays for the size of what it reads
  *
@@ -106,8 +106,6 @@ exec bun "\${self%/*}/${name}.mjs" "$@"
 
 /**
  * A program whose first file has ended is collected in full as soon as it waits for something, such as the process of a step:
- * several milliseconds. This file ends with the process, which the command line ends.
+ * several milliseconds. This file ends when what the entry exports as `ended` has.
  */
-const start = (name: string): string => `require("./${name}.cjs")
-await new Promise(() => {})
-`
+const start = (name: string): string => `await require("./${name}.cjs").ended\n`

@@ -4,4 +4,6 @@ import { runCommandLine } from "./cli/main.ts"
 import { callerOf } from "./cli/processCaller.ts"
 
 // Everything is written and closed when the code is there: nothing is left to wait for.
-void runCommandLine(callerOf(process), process.argv.slice(2)).then((code) => process.exit(code))
+export const ended: Promise<never> = runCommandLine(callerOf(process), process.argv.slice(2)).then((code) =>
+  process.exit(code)
+)
