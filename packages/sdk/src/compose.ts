@@ -1,62 +1,23 @@
 /**
- * Where the layers meet: a store, an executor and a catalog under the engine, and the flow service on top.
- * Everything that runs flows on this machine (client, command line, daemon) is one of these.
+ * Where the layers meet: the flow service on top of an engine (`composeEngine.ts`). Everything that runs flows on this machine
+ * (client, command line, daemon) is one of these.
  */
-import * as Engine from "@patchmoi/core/engine/Engine"
-import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
-import { Executor } from "@patchmoi/core/executor/Executor"
+import type * as Engine from "@patchmoi/core/engine/Engine"
 import type { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
-import * as Store from "@patchmoi/core/store/Store"
-import type { LogDamaged, StoreLocked } from "@patchmoi/store-file"
-import * as Context from "effect/Context"
+import type * as Store from "@patchmoi/core/store/Store"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as BunExecutor from "./executor/BunExecutor.ts"
-import type { ExecutorKind } from "./executor/ExecutorKind.ts"
-import { type RunningSteps, watchedBy } from "./executor/RunningSteps.ts"
-import type { StepEnvironment } from "./executor/StepEnvironment.ts"
+import {
+  type LocalOptions,
+  layerEngineOverStore,
+  layerStore,
+  type OpenError,
+  runsHere
+} from "./composeEngine.ts"
 import type { SystemdUnavailable } from "./executor/SystemdManager.ts"
-import { isWorkerDead, makeWorkerId } from "./executor/workerIdentity.ts"
 import type { Flow } from "./Flow.ts"
 import * as FlowLocal from "./FlowLocal.ts"
-import * as FlowCatalogFiles from "./flow/FlowCatalogFiles.ts"
-import type { RecordUnusable } from "./record/RecordUnusable.ts"
-import { findRecordKind } from "./record/recordKind.ts"
-
-/** Where the record is kept. `none` forgets it, and refuses to be asked for it. `read` looks at a folder that another process writes. */
-export type StateKind =
-  | { readonly kind: "none" }
-  | { readonly kind: "memory" }
-  | { readonly kind: "file"; readonly dataDir: string; readonly access: "write" | "read" }
-  | { readonly kind: "sqlite"; readonly dataDir: string; readonly access: "write" | "read" }
-
-export interface LocalOptions {
-  /** The workspace: where flows are looked for, and what their paths may not leave. Absolute. */
-  readonly workspaceRoot: string
-  /** Folders of flows. Default: `.codex/flows` and `flows` in the workspace. */
-  readonly flowRoots?: ReadonlyArray<string>
-  /** How long a look at the flows holds, in milliseconds. Default: 0, each event looks. */
-  readonly flowLookMillis?: number
-  readonly state: StateKind
-  readonly environment: StepEnvironment
-  /** What runs steps: processes of their own, or units of systemd's user manager. Default: `bun`. */
-  readonly executor?: ExecutorKind
-  /** Told which steps run, so that a program which leaves without a stop can end them. Default: nobody is told. */
-  readonly runningSteps?: RunningSteps
-  readonly engine?: EngineOptions
-  /** Whether events that are queued for other backends are handed over to them. Default: true. */
-  readonly handsOver?: boolean
-}
-
-/** What stands between the caller and a store on disk. */
-export type OpenError =
-  | StoreError
-  | VersionConflict
-  | StoreLocked
-  | LogDamaged
-  | RecordUnusable
-  | SystemdUnavailable
 
 /** The flow service with what it stands on, for this machine. */
 export const layerLocal = (
@@ -71,33 +32,14 @@ export const layerOverStore = (
   Flow | Engine.Engine | FlowCatalog,
   StoreError | VersionConflict | SystemdUnavailable,
   Store.Store
-> => {
-  const { state, engine = {} } = options
-  const reading = "access" in state && state.access === "read"
-  // Whoever runs what is queued here also hands over what is queued for others.
-  const runs = !reading && engine.runs !== false
-  const catalog = FlowCatalogFiles.layer({
-    workspaceRoot: options.workspaceRoot,
-    ...(options.flowRoots === undefined ? {} : { roots: options.flowRoots }),
-    ...(options.flowLookMillis === undefined ? {} : { lookMillis: options.flowLookMillis })
-  })
-  return FlowLocal.layer({ remembers: state.kind !== "none" }).pipe(
-    Layer.provideMerge(
-      "dataDir" in state ? layerEngine({ ...engine, runs }) : Engine.layer({ ...engine, runs })
-    ),
-    Layer.provide(layerOutbox(options, runs)),
-    Layer.provideMerge(catalog),
-    Layer.provide(layerExecutor(options))
+> =>
+  FlowLocal.layer({ remembers: options.state.kind !== "none" }).pipe(
+    Layer.provideMerge(layerEngineOverStore(options)),
+    // Whoever runs what is queued here also hands over what is queued for others.
+    Layer.provide(layerOutbox(options, runsHere(options)))
   )
-}
 
-/** The engine of a record that others open too, under a name from which they can tell that it is gone. */
-const layerEngine = (options: EngineOptions) =>
-  Layer.unwrapEffect(
-    Effect.map(options.runs === false ? Effect.succeed(undefined) : makeWorkerId, (workerId) =>
-      Engine.layer({ isWorkerDead, ...(workerId === undefined ? {} : { workerId }), ...options })
-    )
-  )
+// --- internal ---
 
 /** The outbox, which is loaded where it is wanted. */
 const layerOutbox = (
@@ -111,42 +53,3 @@ const layerOutbox = (
           (await import("./outbox/Outbox.ts")).layer({ variables: environment.values, runs })
         )
       )
-
-/** The executor that was chosen. The one for systemd is loaded when it is asked for. */
-const layerExecutor = ({
-  environment,
-  executor,
-  runningSteps
-}: LocalOptions): Layer.Layer<Executor, SystemdUnavailable> => {
-  const chosen =
-    executor === "systemd-run"
-      ? Layer.unwrapEffect(
-          Effect.promise(async () => (await import("./executor/SystemdExecutor.ts")).layer({ environment }))
-        )
-      : BunExecutor.layer({ environment })
-  return runningSteps === undefined
-    ? chosen
-    : Layer.map(chosen, (context) =>
-        Context.make(Executor, watchedBy(runningSteps, environment.values)(Context.get(context, Executor)))
-      )
-}
-
-/** The store of a kind of state. One on disk is loaded when it is asked for, and refused in a folder that holds another. */
-export const layerStore = (state: StateKind): Layer.Layer<Store.Store, OpenError> =>
-  state.kind === "file" || state.kind === "sqlite"
-    ? Layer.unwrapEffect(
-        Effect.zipRight(
-          findRecordKind(state.dataDir, state.kind, state.kind),
-          Effect.promise(() => loadStore(state))
-        )
-      )
-    : Store.layerMemory
-
-// --- internal ---
-
-type DiskState = Extract<StateKind, { readonly dataDir: string }>
-
-const loadStore = async (state: DiskState): Promise<Layer.Layer<Store.Store, OpenError>> =>
-  state.kind === "file"
-    ? (await import("./record/fileStore.ts")).layerFileStore(state)
-    : (await import("./record/sqliteStore.ts")).layerSqliteStore(state)

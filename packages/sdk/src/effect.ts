@@ -23,6 +23,13 @@ export * as FileStore from "@patchmoi/store-file/FileStore"
 export { LogDamaged, StoreLocked } from "@patchmoi/store-file/FileStoreErrors"
 export * from "./client/http/HttpErrors.ts"
 export * from "./compose.ts"
+export {
+  type LocalOptions,
+  layerEngineOverStore,
+  layerStore,
+  type OpenError,
+  type StateKind
+} from "./composeEngine.ts"
 export * as BunExecutor from "./executor/BunExecutor.ts"
 export * from "./executor/ExecutorKind.ts"
 export * as SystemdExecutor from "./executor/SystemdExecutor.ts"

@@ -1,19 +1,27 @@
 /**
- * For commands that make a step run again, such as `event replay` and `run approve`, or for the first time in a record that is kept. Where a service is on the record, the
+ * For commands that make a step run, such as `flow fire`, `event replay` and `run approve`. Where a service is on the record, the
  * step is the service's: it has the variables, the limits and the executor that were chosen for it. The command then writes
  * what it asks for and waits. Where there is none, it runs the step itself.
  */
+import type { Engine } from "@patchmoi/core/engine/Engine"
+import type { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import type { StoreError } from "@patchmoi/core/store/Log"
 import type { Store } from "@patchmoi/core/store/Store"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { layerOverStore, layerStore, type StateKind } from "../compose.ts"
+import { layerEngineOverStore, layerStore, type StateKind } from "../composeEngine.ts"
 import { isServed } from "../record/serviceLease.ts"
-import { localOptions, type RecordServices, recordState } from "./record.ts"
+import { localOptions, recordState } from "./recordOptions.ts"
 import { requireRecord } from "./requireRecord.ts"
 import { runWith } from "./runWith.ts"
 import type { Session } from "./Session.ts"
 import { stepSecrets } from "./stepSecrets.ts"
+
+/** What such a command works with. */
+export type ActingServices = Engine | FlowCatalog | Store
+
+/** How long a look at the flows holds, in milliseconds: a command tells of broken ones, and then dispatches. */
+const flowLookMillis = 250
 
 /** How often a command that waits looks whether the service is still there. */
 const lookTime = "1 second"
@@ -25,7 +33,7 @@ const lookTime = "1 second"
 export const actingOnRecord = async <A, E>(
   session: Session,
   dataDir: string,
-  effect: Effect.Effect<A, E, RecordServices>
+  effect: Effect.Effect<A, E, ActingServices>
 ): Promise<A> => {
   requireRecord(dataDir)
   return acting(session, recordState(dataDir, "write"), effect)
@@ -35,20 +43,22 @@ export const actingOnRecord = async <A, E>(
 export const acting = async <A, E>(
   session: Session,
   state: StateKind,
-  effect: Effect.Effect<A, E, RecordServices>
+  effect: Effect.Effect<A, E, ActingServices>
 ): Promise<A> => {
   const secrets = await stepSecrets(session)
   const act = Effect.gen(function* () {
     const served = yield* isServed
     // What a stopped service left queued is left to the next one.
     const engine = served ? ({ runs: false } as const) : ({ claims: "own" } as const)
-    const options = localOptions(session, { state, secrets, engine })
+    const options = { ...localOptions(session, { state, secrets, engine }), flowLookMillis }
     const done = Effect.scoped(
-      Effect.flatMap(Layer.build(layerOverStore(options)), (services) => Effect.provide(effect, services))
+      Effect.flatMap(Layer.build(layerEngineOverStore(options)), (services) =>
+        Effect.provide(effect, services)
+      )
     )
     return yield* served ? Effect.raceFirst(done, tellWhenGone(session)) : done
   })
-  return runWith(session, layerStore(state), act)
+  return runWith(session, layerStore(state), act, { leavesNothing: state.kind === "memory" })
 }
 
 // --- internal ---

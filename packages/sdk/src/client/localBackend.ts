@@ -5,7 +5,8 @@ import type { Store } from "@patchmoi/core/store/Store"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { type LocalOptions, layerLocal, type StateKind } from "../compose.ts"
+import { layerLocal } from "../compose.ts"
+import type { LocalOptions, StateKind } from "../composeEngine.ts"
 import { Flow } from "../Flow.ts"
 import type { WatchReport } from "../intake/WatchService.ts"
 import { type Backend, makeRunning } from "./Backend.ts"
@@ -45,7 +46,8 @@ export const localOptions = (options: LocalClientOptions): LocalOptions => {
 /** Opens the service. */
 export const open = async (options: LocalOptions): Promise<LocalBackend> => {
   // A library prints nothing: what an operator should know is in the record and in the errors.
-  const quiet = Logger.remove(Logger.defaultLogger)
+  // Nor does anybody collect its spans: programs that do provide the layers of `@patchmoi/sdk/effect`.
+  const quiet = Layer.merge(Logger.remove(Logger.defaultLogger), Layer.setTracerEnabled(false))
   const secrets = [...options.environment.secrets]
   const environment = { ...options.environment, secrets }
   const runtime = ManagedRuntime.make(Layer.provideMerge(layerLocal({ ...options, environment }), quiet))

@@ -8,7 +8,7 @@ import * as Transfer from "@patchmoi/core/store/Transfer"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { layerStore, type OpenError } from "../compose.ts"
+import { layerStore, type OpenError } from "../composeEngine.ts"
 import { exportLines, type ReadBytes } from "./exportLines.ts"
 import type { StoreKind } from "./storeKinds.ts"
 

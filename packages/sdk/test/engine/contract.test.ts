@@ -7,7 +7,7 @@ import { engineContract } from "@patchmoi/core/testing/EngineContract"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { layerStore } from "../../src/compose.ts"
+import { layerStore } from "../../src/composeEngine.ts"
 import { storeKinds } from "../../src/record/storeKinds.ts"
 
 const temporaryFolder = Effect.acquireRelease(

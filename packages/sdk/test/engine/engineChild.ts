@@ -13,7 +13,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import { layerStore } from "../../src/compose.ts"
+import { layerStore } from "../../src/composeEngine.ts"
 
 const { DATA_DIR = "", NOTES = "", NAME = "", SHARE = "0", TOTAL = "0", HANGS_AT = "0" } = process.env
 

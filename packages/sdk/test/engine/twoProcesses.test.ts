@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { Runs } from "@patchmoi/core/run/Runs"
 import { pageSizeMax, Store } from "@patchmoi/core/store/Store"
 import * as Effect from "effect/Effect"
-import { layerStore } from "../../src/compose.ts"
+import { layerStore } from "../../src/composeEngine.ts"
 
 const total = 60
 const child = join(import.meta.dir, "engineChild.ts")

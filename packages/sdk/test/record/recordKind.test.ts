@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { layerStore } from "../../src/compose.ts"
+import { layerStore } from "../../src/composeEngine.ts"
 import { RecordUnusable } from "../../src/record/RecordUnusable.ts"
 import { heldStore, recordKind } from "../../src/record/recordKind.ts"
 

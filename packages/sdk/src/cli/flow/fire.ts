@@ -9,10 +9,9 @@ import { commandLine } from "../commandLine.ts"
 import { type FileEvent, readEventFile } from "../eventFile.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { follow } from "../following.ts"
-import { recordState, withRecord } from "../record.ts"
+import { recordState } from "../recordOptions.ts"
 import { exitCodeOf, printResults, readResults } from "../results.ts"
 import { givenRecordFolder, type Session } from "../Session.ts"
-import { stepSecrets } from "../stepSecrets.ts"
 import { noteBrokenFlows } from "./brokenFlows.ts"
 import type { FireFlags } from "./flags.ts"
 
@@ -20,11 +19,9 @@ import type { FireFlags } from "./flags.ts"
 export const run: Run<FireFlags> = async (session, flags) => {
   const event = await readEventFile(session, flags.event)
   const dataDir = givenRecordFolder(session, flags)
-  if (dataDir !== undefined) {
-    return acting(session, recordState(dataDir, "write", flags.store), fire(session, event))
-  }
-  const secrets = await stepSecrets(session)
-  return withRecord(session, { state: { kind: "memory" }, secrets }, fire(session, event))
+  const state =
+    dataDir === undefined ? ({ kind: "memory" } as const) : recordState(dataDir, "write", flags.store)
+  return acting(session, state, fire(session, event))
 }
 
 // --- internal ---

@@ -1,9 +1,9 @@
 /** `patchmoi log export`: writes everything that a record knows, for `patchmoi log import`. A service may write it meanwhile. */
-import { layerStore } from "../../compose.ts"
+import { layerStore } from "../../composeEngine.ts"
 import { exportRecord, exportRecordTo } from "../../record/exportRecord.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
-import { recordState } from "../record.ts"
+import { recordState } from "../recordOptions.ts"
 import { requireRecord } from "../requireRecord.ts"
 import { runWith } from "../runWith.ts"
 import { recordFolder } from "../Session.ts"
