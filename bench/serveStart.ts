@@ -40,7 +40,7 @@ const startAndAsk = async (command: ReadonlyArray<string>, port: number, cwd: st
   await child.exited
 }
 
-if (!existsSync(packagedProgram[1] ?? "")) throw new Error("There is no package: run `bun run build` first")
+if (!existsSync(packagedProgram[0] ?? "")) throw new Error("There is no package: run `bun run build` first")
 const folder = makeFolder("serve-start")
 try {
   makeWorkspace(folder)

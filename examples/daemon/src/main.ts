@@ -3,6 +3,7 @@ import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { executorKindOf, FeedHttp, Flow, layerLocal, WatchService } from "@patchmoi/sdk/effect"
 import { serve } from "@patchmoi/sdk/server"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -18,6 +19,12 @@ const { values } = parseArgs({
     executor: { type: "string", default: "bun" }
   }
 })
+const refuse = (problem: string): never => {
+  console.error(problem)
+  process.exit(2)
+}
+const executor = executorKindOf(values.executor) ?? refuse("--executor must be bun or systemd-run")
+const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : refuse("--port must be a number")
 const secret = process.env["CODEX_FLOW_BACKEND_SECRET"]
 // The names that the sources file gives to secrets; no step sees them, whatever its manifest asks for.
 const secrets: Array<string> = []
@@ -27,7 +34,7 @@ const backend = Layer.merge(
     workspaceRoot: resolve(values.workspace),
     state: { kind: "sqlite", dataDir: resolve(values["data-dir"]), access: "write" },
     environment: { mode: "service", values: process.env, secrets },
-    executor: executorKindOf(values.executor) ?? "bun",
+    executor,
     engine: { launchedBy: "our-daemon" }
   }),
   FeedHttp.layer()
@@ -40,7 +47,7 @@ const program = Effect.gen(function* () {
   })
   const address = {
     host: values.host,
-    port: Number(values.port),
+    port,
     ...(secret === undefined ? {} : { secret })
   }
   const { url } = yield* serve(yield* Flow, address)
@@ -55,6 +62,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 running.addObserver((exit) => {
   const isStopped = Exit.isSuccess(exit) || Exit.isInterrupted(exit)
-  if (!isStopped) console.error(String(exit.cause))
+  if (!isStopped)
+    console.error(
+      Cause.prettyErrors(exit.cause)
+        .map(({ message }) => message)
+        .join("\n")
+    )
   process.exit(isStopped ? 0 : 1)
 })

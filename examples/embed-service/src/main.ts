@@ -7,6 +7,11 @@ const { values } = parseArgs({
   options: { "data-dir": { type: "string", default: "data" }, port: { type: "string", default: "8080" } }
 })
 
+if (!/^\d{1,5}$/.test(values.port)) {
+  console.error("--port must be a number")
+  process.exit(2)
+}
+
 const shop = await serveShop({
   workspace: dirname(import.meta.dir),
   dataDir: resolve(values["data-dir"]),

@@ -29,6 +29,7 @@ import {
   StuckAnswer
 } from "./answers.ts"
 import { errorBodyOf } from "./errorBody.ts"
+import { type OpenApiDocument, withSecurity } from "./openApiSecurity.ts"
 import {
   AttemptsQuery,
   ChangesQuery,
@@ -208,6 +209,7 @@ export const FlowApi = HttpApi.make("patchmoi")
     OpenApi.annotations({
       title: "patchmoi",
       version: "1",
-      description: "The durable backend of patchmoi: events in, runs through, everything inspectable."
+      description: "The durable backend of patchmoi: events in, runs through, everything inspectable.",
+      transform: (document) => withSecurity(document as OpenApiDocument)
     })
   )

@@ -233,6 +233,25 @@ describe("the server itself", () => {
     expect(Object.keys(body.paths)).toHaveLength(new Set(routes.map(({ path }) => path)).size)
   })
 
+  test("the document says who may ask for what", async () => {
+    await using place = await openServer()
+    const { body } = await place.get("/openapi.json")
+    expect(body.components.securitySchemes).toMatchObject({
+      bearer: { type: "http", scheme: "bearer" },
+      signature: { type: "apiKey", in: "header", name: "x-patchmoi-signature" },
+      bodySignature1: { name: "x-flow-signature-256" }
+    })
+    const schemes = new Set(Object.keys(body.components.securitySchemes))
+    for (const { method, path, scope, name } of routes) {
+      const { security } = body.paths[path][method.toLowerCase()]
+      const named = security.flatMap((each: object) => Object.keys(each))
+      expect(named.every((scheme: string) => schemes.has(scheme))).toBe(true)
+      expect(named).toHaveLength(scope === "open" ? 0 : name === "dispatch" ? 4 : 2)
+      if (scope !== "open") expect(security[0]).toEqual({ bearer: [scope] })
+    }
+    expect(Object.keys(body.components)).toContain("schemas")
+  })
+
   test("the table of routes and the API value are the same", () => {
     const { paths } = OpenApi.fromApi(FlowApi)
     const described = Object.entries(paths).flatMap(([path, item]) =>

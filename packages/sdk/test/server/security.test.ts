@@ -166,17 +166,30 @@ describe("tokens", () => {
   })
 
   test("a rate that is used up is 429, for this caller alone, and comes back", async () => {
-    await using place = await openServer({ secret, rate: { burst: 3, perSecond: 20 } })
-    const statuses: Array<number> = []
-    for (let count = 0; count < 5; count += 1)
-      statuses.push((await (await signed(place, "GET", "/runs")).send()).status)
-    expect(statuses.slice(0, 3)).toEqual([200, 200, 200])
+    await using place = await openServer({ secret, rate: { burst: 3, perSecond: 0.01 } })
+    const ask = async () => (await signed(place, "GET", "/runs")).send()
+    for (let count = 0; count < 3; count += 1) expect((await ask()).status).toBe(200)
+    const refused = await ask()
+    expect([refused.status, refused.body.error.code]).toEqual([429, "RateLimited"])
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(1)
     const limit = new RateLimit({ burst: 2, perSecond: 10 })
     expect([limit.take("a", 0), limit.take("a", 0), limit.take("a", 0), limit.take("b", 0)]).toEqual([
       0, 0, 100, 0
     ])
     expect([limit.take("a", 100), limit.take("a", 150)]).toEqual([0, 50])
     expect((await place.get("/healthz")).status).toBe(200)
+  })
+
+  test("a queue that is full is 429 with Retry-After, for new events alone", async () => {
+    await using place = await openServer({ engine: { runs: false, queueMax: 2 } })
+    for (const id of ["1", "2"]) expect((await place.post("/events", echoEvent(id))).status).toBe(202)
+    for (const path of ["/events", "/events/1/replay"]) {
+      const refused = await place.post(path, path === "/events" ? echoEvent("3") : {})
+      expect([refused.status, refused.body.error.code]).toEqual([429, "QueueFull"])
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0)
+    }
+    expect((await place.post("/events", echoEvent("1"))).body).toMatchObject({ status: "duplicate" })
+    expect((await place.get("/events/3")).status).toBe(404)
   })
 
   test("nonces are remembered as long as their signature is good, and in bounded memory", () => {

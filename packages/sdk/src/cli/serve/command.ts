@@ -53,13 +53,16 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
           "Names that requests may call the server by, with commas between (default: those of loopback there)",
         placeholder: "names"
       },
-      concurrency: {
-        kind: "parsed",
-        parse: concurrencyOf,
-        optional: true,
-        brief: "How many runs may be under way at once (default: the number of cores)",
-        placeholder: "number"
-      }
+      concurrency: number("How many runs may be under way at once (default: the number of cores)", 10_000),
+      queueMax: number(
+        "How many runs may wait before events are refused with 429 (default: 10000)",
+        10_000_000
+      ),
+      rate: number(
+        "How many requests a second each caller may send; twice as many at once (default: 50000)",
+        1_000_000
+      ),
+      bodyMax: number("The largest body of a request, in bytes (default: 1048576)", 1_073_741_824)
     }
   },
   loader: lazily(async () => (await import("../apart.ts")).apart.serve())
@@ -67,8 +70,17 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
 
 // --- internal ---
 
-function concurrencyOf(input: string): number {
-  const concurrency = Number(input)
-  if (Number.isSafeInteger(concurrency) && concurrency >= 1 && concurrency <= 10_000) return concurrency
-  throw new Error(`must be a whole number from 1 to 10000; found ${JSON.stringify(input)}`)
+/** An option that is a whole number from 1 on. */
+function number(brief: string, max: number) {
+  return {
+    kind: "parsed",
+    parse: (input: string): number => {
+      const value = /^\d{1,16}$/.test(input) ? Number(input) : 0
+      if (value >= 1 && value <= max) return value
+      throw new Error(`must be a whole number from 1 to ${max}; found ${JSON.stringify(input)}`)
+    },
+    optional: true,
+    brief,
+    placeholder: "number"
+  } as const
 }

@@ -10,6 +10,9 @@ export interface ServeFlags extends StoreFlags {
   readonly forwardEnv?: ReadonlyArray<string>
   readonly hosts?: ReadonlyArray<string>
   readonly concurrency?: number
+  readonly queueMax?: number
+  readonly rate?: number
+  readonly bodyMax?: number
 }
 
 /** What they mean, with the variables behind them. */

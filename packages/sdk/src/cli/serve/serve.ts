@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import * as Backend from "../../daemon/Backend.ts"
 import { RunningSteps } from "../../executor/RunningSteps.ts"
+import type { ServerOptions } from "../../server/ServerOptions.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { awaitAbort, interruptedBy } from "../interruption.ts"
@@ -26,8 +27,11 @@ export const run: Run<ServeFlags> = async (session, flags) => {
       env: session.caller.env,
       secretNames: [secretName],
       runningSteps,
-      ...(flags.hosts === undefined ? {} : { hosts: flags.hosts }),
-      engine: { concurrency: flags.concurrency ?? availableParallelism() }
+      ...limitsOf(flags),
+      engine: {
+        concurrency: flags.concurrency ?? availableParallelism(),
+        ...(flags.queueMax === undefined ? {} : { queueMax: flags.queueMax })
+      }
     },
     ({ url }) =>
       Effect.sync(() =>
@@ -41,3 +45,11 @@ export const run: Run<ServeFlags> = async (session, flags) => {
   })
   return interruptedBy(signal) === "SIGTERM" ? exitCodes.good : exitCodes.interrupted
 }
+
+// --- internal ---
+
+const limitsOf = ({ bodyMax, hosts, rate }: ServeFlags): ServerOptions => ({
+  ...(hosts === undefined ? {} : { hosts }),
+  ...(rate === undefined ? {} : { rate: { burst: 2 * rate, perSecond: rate } }),
+  ...(bodyMax === undefined ? {} : { bodyBytesMax: bodyMax })
+})
