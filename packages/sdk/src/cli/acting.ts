@@ -4,6 +4,7 @@
  * what it asks for and waits. Where there is none, it runs the step itself.
  */
 import type { Engine } from "@patchmoi/core/engine/Engine"
+import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
 import type { FlowCatalog } from "@patchmoi/core/flow/FlowCatalog"
 import type { StoreError } from "@patchmoi/core/store/Log"
 import type { Store } from "@patchmoi/core/store/Store"
@@ -39,26 +40,29 @@ export const actingOnRecord = async <A, E>(
   return acting(session, recordState(dataDir, "write"), effect)
 }
 
-/** The same over a record that may be new. */
+/** The same over a record that may be new, or in memory. */
 export const acting = async <A, E>(
   session: Session,
   state: StateKind,
   effect: Effect.Effect<A, E, ActingServices>
 ): Promise<A> => {
   const secrets = await stepSecrets(session)
+  const layerEngine = (engine: EngineOptions) =>
+    layerEngineOverStore({ ...localOptions(session, { state, secrets, engine }), flowLookMillis })
+  if (state.kind === "memory") {
+    const layer = Layer.provideMerge(layerEngine({}), layerStore(state))
+    return runWith(session, layer, effect, { leavesNothing: true })
+  }
   const act = Effect.gen(function* () {
     const served = yield* isServed
     // What a stopped service left queued is left to the next one.
-    const engine = served ? ({ runs: false } as const) : ({ claims: "own" } as const)
-    const options = { ...localOptions(session, { state, secrets, engine }), flowLookMillis }
+    const layer = layerEngine(served ? { runs: false } : { claims: "own" })
     const done = Effect.scoped(
-      Effect.flatMap(Layer.build(layerEngineOverStore(options)), (services) =>
-        Effect.provide(effect, services)
-      )
+      Effect.flatMap(Layer.build(layer), (services) => Effect.provide(effect, services))
     )
     return yield* served ? Effect.raceFirst(done, tellWhenGone(session)) : done
   })
-  return runWith(session, layerStore(state), act, { leavesNothing: state.kind === "memory" })
+  return runWith(session, layerStore(state), act)
 }
 
 // --- internal ---
