@@ -4,14 +4,15 @@
  *     <name>            a shell script that starts Bun with what a short program wants
  *     <name>.mjs        what Bun is started with: loads the next one, and waits for what it exports as `ended`, if it does
  *     <name>.cjs        the command line, minified, with `.jsc`, its byte code, beside it
- *     <name>.apart.cjs  the commands of `cli/apart.ts`, in the same form: every start pays for the size of what it reads
+ *     <name>.apart.cjs  what `cli/apart.ts` names, in the same form: every start pays for the size of what it reads
+ *     <name>.validator.cjs  the validator of JSON Schema, which both of them load when they meet a schema
  *
  * `import()` stays lazy: a command that does not need Effect does not run it. Byte code without a compiled binary needs
  * CommonJS, hence no top-level await in the entry. It belongs to one version of Bun; another version ignores it and runs the
  * file.
  */
 import { chmod, rename } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import type { BunPlugin } from "bun"
 import { launcherMark, launcherVariables } from "../../packages/sdk/src/cli/launcherVariables.ts"
 
@@ -35,17 +36,10 @@ export const buildCommandLine = async (options: {
 }): Promise<void> => {
   const { entry, name, outFolder } = options
   await checkShebang(entry)
-  const apart = join(dirname(entry), "cli", "apart.ts")
-  const apartFile = `${name}.apart.cjs`
-  const keepApart: BunPlugin = {
-    name: "keep apart",
-    setup: (build) => {
-      build.onResolve({ filter: /\/apart\.ts$/ }, () => ({ path: `./${apartFile}`, external: true }))
-    }
-  }
-  await bundle({ entry, outFolder, file: `${name}.cjs`, plugins: [keepApart] })
-  if (await Bun.file(apart).exists()) {
-    await bundle({ entry: apart, outFolder, file: apartFile, plugins: [] })
+  const parts = await partsOf(dirname(entry), name)
+  await bundle({ entry, outFolder, file: `${name}.cjs`, parts })
+  for (const { entry, file } of parts) {
+    await bundle({ entry, outFolder, file, parts: parts.filter((part) => part.entry !== entry) })
   }
   await Bun.write(join(outFolder, `${name}.mjs`), start(name))
   const program = join(outFolder, name)
@@ -55,13 +49,43 @@ export const buildCommandLine = async (options: {
 
 // --- internal ---
 
+/** A module that is packaged in a file of its own: loaded by `import()`, and by nothing else. */
+interface Part {
+  readonly entry: string
+  readonly file: string
+}
+
+/** The parts that the workspace of an entry has. */
+const partsOf = async (source: string, name: string): Promise<ReadonlyArray<Part>> => {
+  const known = {
+    apart: join(source, "cli", "apart.ts"),
+    validator: join(source, "../../core/src/internal/jsonSchema/validator.ts")
+  }
+  const found: Array<Part> = []
+  for (const [part, entry] of Object.entries(known)) {
+    if (await Bun.file(entry).exists()) found.push({ entry, file: `${name}.${part}.cjs` })
+  }
+  return found
+}
+
+/** Has a bundle load the parts from their files. */
+const leaveOut = (parts: ReadonlyArray<Part>): BunPlugin => ({
+  name: "leave out",
+  setup: (build) => {
+    build.onResolve({ filter: /^\..*\.ts$/ }, ({ path, importer }) => {
+      const part = parts.find(({ entry }) => entry === resolve(dirname(importer), path))
+      return part === undefined ? undefined : { path: `./${part.file}`, external: true }
+    })
+  }
+})
+
 const bundle = async (options: {
   readonly entry: string
   readonly outFolder: string
   readonly file: string
-  readonly plugins: Array<BunPlugin>
+  readonly parts: ReadonlyArray<Part>
 }): Promise<void> => {
-  const { entry, file, outFolder, plugins } = options
+  const { entry, file, outFolder, parts } = options
   const result = await Bun.build({
     entrypoints: [entry],
     outdir: outFolder,
@@ -71,7 +95,7 @@ const bundle = async (options: {
     bytecode: true,
     define: commandLineDefine,
     naming: { entry: `${file}.[ext]` },
-    plugins,
+    plugins: [leaveOut(parts)],
     throw: false
   })
   if (!result.success) {

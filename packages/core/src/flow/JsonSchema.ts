@@ -75,11 +75,7 @@ interface Validator {
 }
 
 const load = async (): Promise<SchemaCompiler> => {
-  const [draft2020, draft07, formats] = await Promise.all([
-    import("ajv/dist/2020.js"),
-    import("ajv"),
-    import("ajv-formats")
-  ])
+  const { _, Ajv, Ajv2020, formats, Name } = await import("../internal/jsonSchema/validator.ts")
   const validators = new Map<Dialect, Validator>()
   const validatorOf = (dialect: Dialect): Validator => {
     const known = validators.get(dialect)
@@ -87,13 +83,13 @@ const load = async (): Promise<SchemaCompiler> => {
     const modern = dialect === schemaDialects[0]
     // Draft-07 ignores what stands beside `$ref`; later drafts do not.
     const made = modern
-      ? new draft2020.Ajv2020(validatorOptions)
-      : new draft07.Ajv({ ...validatorOptions, ignoreKeywordsWithRef: true })
+      ? new Ajv2020(validatorOptions)
+      : new Ajv({ ...validatorOptions, ignoreKeywordsWithRef: true })
     if (modern) {
       const getKeyword = (keyword: string) => made.getKeyword(keyword)
-      correctEvaluated({ getKeyword, _: draft2020._, Name: draft2020.Name })
+      correctEvaluated({ getKeyword, _, Name })
     }
-    formats.default.default(made)
+    formats.default(made)
     boundFormats(made)
     validators.set(dialect, made)
     return made

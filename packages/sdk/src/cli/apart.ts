@@ -1,5 +1,5 @@
 /**
- * The commands that load much which the others never need: the server, feeds, git, the care of a log. The packaged command
+ * The commands, and parts of them, that load much which the others never need: the server, feeds, git, the care of a log. The packaged command
  * line has them in a file of their own (`scripts/build/commandLine.ts`), because every start pays for the size of what it
  * reads. Nothing else may be imported from here, or it would be packaged twice.
  */
@@ -16,6 +16,7 @@ export const apart = {
   patchDoctor: () => import("./patch/doctor.ts"),
   patchList: () => import("./patch/list.ts"),
   patchRebuild: () => import("./patch/rebuild.ts"),
+  sourceSecrets: () => import("./sourceSecrets.ts"),
   serve: () => import("./serve/serve.ts"),
   tokenCreate: () => import("./serve/tokenCreate.ts"),
   tokenList: () => import("./serve/tokenList.ts"),

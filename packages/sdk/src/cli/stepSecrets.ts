@@ -1,6 +1,4 @@
 /** What the sources file keeps from steps that a person starts: the file of the service may name secrets that the shell holds too. */
-import * as Layer from "effect/Layer"
-import { runWith } from "./runWith.ts"
 import type { Session } from "./Session.ts"
 import { variable } from "./variables.ts"
 
@@ -11,8 +9,6 @@ import { variable } from "./variables.ts"
 export const stepSecrets = async (session: Session): Promise<ReadonlyArray<string>> => {
   const given = variable(session.caller.env, "FEED_SOURCES_PATH")
   if (given === undefined) return []
-  // Loaded only here: the modules of the intake would cost every other start of a step milliseconds.
-  const { readSourcesFile } = await import("../intake/SourcesFile.ts")
-  const { secretNames } = await runWith(session, Layer.empty, readSourcesFile(session.path(given)))
-  return secretNames
+  const { readSourceSecrets } = await (await import("./apart.ts")).apart.sourceSecrets()
+  return readSourceSecrets(session, session.path(given))
 }
