@@ -14,11 +14,15 @@ const common = {
   maintenanceAttemptId: Schema.optional(MaintenanceAttemptId)
 }
 
+/** How far a dispatch is. */
+export const DispatchStatus = Schema.Literal("pending", "dispatched", "failed", "skipped")
+export type DispatchStatus = typeof DispatchStatus.Type
+
 /** What was dispatched, to whom, and with what outcome: the fields of a line of `workspace-dispatches.jsonl`. */
 export const dispatchFields = {
   ...common,
   target: Schema.Literal("local", "workspace-backend"),
-  status: Schema.Literal("pending", "dispatched", "failed", "skipped"),
+  status: DispatchStatus,
   /** Runs that the event was given by whoever runs it. */
   runIds: Schema.Array(RunId),
   matched: Schema.Int,

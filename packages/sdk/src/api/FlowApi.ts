@@ -33,6 +33,7 @@ import { type OpenApiDocument, withSecurity } from "./openApiSecurity.ts"
 import {
   AttemptsQuery,
   ChangesQuery,
+  DispatchesQuery,
   DispatchQuery,
   EventsQuery,
   OutputQuery,
@@ -63,7 +64,7 @@ const event = <const Name extends string>(name: Name, path: `/${string}`) =>
   get(name, path).setPath(byId).addSuccess(EventAnswer).addError(NotFound, { status: 404 })
 
 const dispatches = <const Name extends string>(name: Name, path: `/${string}`) =>
-  get(name, path).setUrlParams(AttemptsQuery).addSuccess(DispatchesAnswer)
+  get(name, path).setUrlParams(DispatchesQuery).addSuccess(DispatchesAnswer)
 
 const decide = <const Name extends string, A, I>(name: Name, path: `/${string}`, body: Schema.Schema<A, I>) =>
   post(name, path)

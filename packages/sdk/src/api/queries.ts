@@ -1,4 +1,7 @@
 /** The parameters of requests in the query string. A parameter that a route does not know is refused, so that a typo is seen. */
+import { DispatchStatus } from "@patchmoi/core/dispatch/DispatchFact"
+import { EffectiveStatus } from "@patchmoi/core/flow/FlowResult"
+import { MaintenanceStatus } from "@patchmoi/core/maintenance/MaintenanceDocument"
 import * as Schema from "effect/Schema"
 
 /** Longest value of a parameter, in characters; a cursor may be longer. */
@@ -6,7 +9,13 @@ export const parameterLengthMax = 1_024
 export const cursorLengthMax = 8_192
 
 const text = Schema.optional(Schema.String.pipe(Schema.maxLength(parameterLengthMax)))
-const flag = Schema.optional(Schema.Literal("true", "false", "1", "0"))
+const oneOf = <Values extends readonly [string, ...Array<string>]>(...values: Values) =>
+  Schema.optional(
+    Schema.Literal(...values).annotations({
+      message: () => ({ message: `Expected one of ${values.join(", ")}`, override: true })
+    })
+  )
+const flag = oneOf("true", "false", "1", "0")
 
 /** A point in time: ISO 8601, or milliseconds since the Unix epoch. */
 const time = Schema.optional(
@@ -42,7 +51,9 @@ export const DispatchQuery = strictly({
   /** Whether to answer when the runs have ended. */
   wait: flag,
   /** How long to wait, in milliseconds; at most what the server allows. */
-  timeoutMillis: Schema.optional(Schema.String.pipe(Schema.pattern(/^\d{1,9}$/))),
+  timeoutMillis: Schema.optional(
+    Schema.String.pipe(Schema.pattern(/^\d{1,9}$/, { message: () => "Expected whole milliseconds" }))
+  ),
   /** `runs`: the answer has the event and its runs, as they are then. */
   include: Schema.optional(Schema.Literal("runs"))
 })
@@ -54,7 +65,7 @@ export interface EventsQuery extends Schema.Schema.Type<typeof EventsQuery> {}
 export const RunsQuery = strictly({
   eventId: text,
   /** A process status or an effective status. */
-  status: text,
+  status: oneOf(...EffectiveStatus.literals),
   /** The name of a flow; `flowName` is the same. */
   flow: text,
   flowName: text,
@@ -66,9 +77,25 @@ export const RunsQuery = strictly({
 })
 export interface RunsQuery extends Schema.Schema.Type<typeof RunsQuery> {}
 
-/** Of maintenance attempts and of dispatches. */
-export const AttemptsQuery = strictly({ eventId: text, status: text, type: text, ...times, ...page })
+/** Of maintenance attempts. */
+export const AttemptsQuery = strictly({
+  eventId: text,
+  status: oneOf(...MaintenanceStatus.literals),
+  type: text,
+  ...times,
+  ...page
+})
 export interface AttemptsQuery extends Schema.Schema.Type<typeof AttemptsQuery> {}
+
+/** Of dispatches to other backends. */
+export const DispatchesQuery = strictly({
+  eventId: text,
+  status: oneOf(...DispatchStatus.literals),
+  type: text,
+  ...times,
+  ...page
+})
+export interface DispatchesQuery extends Schema.Schema.Type<typeof DispatchesQuery> {}
 
 export const OutputQuery = strictly({
   /** The number of the attempt, from 1. Default: the last one. */

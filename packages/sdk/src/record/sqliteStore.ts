@@ -18,14 +18,21 @@ export const layerSqliteStore = ({
     new RecordUnusable({
       dataDir,
       reason: "database",
-      detail: error instanceof Error ? error.message : String(error)
+      detail: messageOf(error)
     })
   const driver =
     access === "read"
       ? SqliteStoreReader.openReadOnly({ filename })
       : Effect.zipRight(
-          Effect.try(() => mkdirSync(dataDir, { recursive: true })),
+          Effect.try({
+            try: () => mkdirSync(dataDir, { recursive: true }),
+            catch: (error) => new Error(`The folder ${dataDir} cannot be made: ${messageOf(error)}`)
+          }),
           SqliteStore.make({ filename })
         )
   return Store.layerDriver(Effect.mapError(driver, unusable))
 }
+
+// --- internal ---
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

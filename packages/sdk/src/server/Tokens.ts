@@ -6,6 +6,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { type Caller, scopes } from "./Caller.ts"
 
@@ -100,13 +101,19 @@ export const callerOfToken = (tokens: ReadonlyMap<string, TokenEntry>, token: st
 
 // --- internal ---
 
-const decodeFile = Schema.decodeUnknownSync(
-  Schema.parseJson(
-    Schema.Struct({
-      version: Schema.Literal(1),
-      tokens: Schema.Array(TokenEntry).pipe(Schema.maxItems(tokensMax))
-    })
-  )
+const decodeContent = Schema.decodeUnknownEither(
+  Schema.Struct({
+    version: Schema.Literal(1),
+    tokens: Schema.Array(TokenEntry).pipe(Schema.maxItems(tokensMax))
+  })
 )
+
+/** Throws in one line, with the field. */
+const decodeFile = (text: string): { readonly tokens: ReadonlyArray<TokenEntry> } => {
+  const decoded = decodeContent(JSON.parse(text))
+  if (Either.isRight(decoded)) return decoded.right
+  const [issue] = ParseResult.ArrayFormatter.formatErrorSync(decoded.left)
+  throw new Error(`${issue?.path.join(".") ?? ""}: ${issue?.message.split("\n")[0] ?? "is wrong"}`)
+}
 
 const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest()

@@ -17,7 +17,14 @@ import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import { toEventRecord } from "../api/eventRecord.ts"
 import { FlowApi, RecordApi } from "../api/FlowApi.ts"
-import { type AttemptsQuery, type EventsQuery, isSet, type RunsQuery, timeOf } from "../api/queries.ts"
+import {
+  type AttemptsQuery,
+  type DispatchesQuery,
+  type EventsQuery,
+  isSet,
+  type RunsQuery,
+  timeOf
+} from "../api/queries.ts"
 import { pathIdLengthMax } from "../api/routes.ts"
 import { toRunRecord } from "../api/runRecord.ts"
 import type { Flow } from "../Flow.ts"
@@ -144,7 +151,7 @@ const runsGroup = (flow: Service, settings: ServerSettings) =>
 
 const maintenanceGroup = (flow: Service) =>
   HttpApiBuilder.group(RecordApi, "maintenance", (handlers) => {
-    const dispatches = ({ urlParams }: { readonly urlParams: AttemptsQuery }) =>
+    const dispatches = ({ urlParams }: { readonly urlParams: DispatchesQuery }) =>
       flow.listDispatches(attemptFilter(urlParams))
     return handlers
       .handle("attempts", ({ urlParams }) => answered(flow.listMaintenanceAttempts(attemptFilter(urlParams))))
@@ -206,7 +213,7 @@ const toAnswers =
 const numberOf = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text)
 
-const pageFilter = (query: EventsQuery | RunsQuery | AttemptsQuery) => ({
+const pageFilter = (query: EventsQuery | RunsQuery | AttemptsQuery | DispatchesQuery) => ({
   ...(query.limit === undefined ? {} : { limit: Number(query.limit) }),
   ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
   ...(query.since === undefined ? {} : { since: timeOf(query.since) }),
@@ -219,7 +226,7 @@ const eventFilter = (query: EventsQuery) => ({
   ...(query.source === undefined ? {} : { source: query.source })
 })
 
-const attemptFilter = (query: AttemptsQuery) => ({
+const attemptFilter = (query: AttemptsQuery | DispatchesQuery | RunsQuery) => ({
   ...pageFilter(query),
   ...(query.eventId === undefined ? {} : { eventId: query.eventId }),
   ...(query.status === undefined ? {} : { status: query.status })

@@ -8,6 +8,7 @@ import { deadlineLookMillis } from "./BodyDeadlines.ts"
 import * as FlowServer from "./FlowServer.ts"
 import { failureAnswer, HttpFailure } from "./HttpFailure.ts"
 import { loopbackHosts, type ServerOptions, type ServerSettings, withDefaults } from "./ServerOptions.ts"
+import { readTokens, type TokensFileError } from "./Tokens.ts"
 
 /** The port when nobody says one. */
 export const portDefault = 7345
@@ -55,7 +56,7 @@ export class SecretMissing extends Schema.TaggedError<SecretMissing>("patchmoi/S
 /** The address cannot be listened on. */
 export class AddressRefused extends Schema.TaggedError<AddressRefused>("patchmoi/AddressRefused")(
   "AddressRefused",
-  { host: Schema.String, port: Schema.Int, reason: Schema.String }
+  { host: Schema.String, port: Schema.Number, reason: Schema.String }
 ) {
   override get message() {
     return `Cannot listen on ${this.host}:${this.port}: ${this.reason}`
@@ -66,10 +67,15 @@ export class AddressRefused extends Schema.TaggedError<AddressRefused>("patchmoi
 export const serve = (
   flow: typeof Flow.Service,
   options: ServeOptions = {}
-): Effect.Effect<Listening, SecretMissing | AddressRefused, Scope.Scope> =>
+): Effect.Effect<Listening, SecretMissing | AddressRefused | TokensFileError, Scope.Scope> =>
   Effect.gen(function* () {
     const { host = "127.0.0.1", port = portDefault, stopMillisMax = stopMillisMaxDefault } = options
     const settings = withDefaults(options)
+    if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+      return yield* new AddressRefused({ host, port, reason: "a port is a whole number from 0 to 65535" })
+    }
+    // Later a file that broke lets nobody in, and is logged; a server does not start with one.
+    if (settings.tokensFile !== undefined) yield* readTokens(settings.tokensFile)
     if (!isLoopback(host) && settings.secret === undefined) return yield* new SecretMissing({ host })
     const hosts = options.hosts ?? (isLoopback(host) ? [...loopbackHosts, bracketed(host)] : "any")
     const { fetch, stop: stopStreams } = yield* FlowServer.make(flow, { ...options, hosts })

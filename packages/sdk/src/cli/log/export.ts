@@ -1,4 +1,5 @@
 /** `patchmoi log export`: writes everything that a record knows, for `patchmoi log import`. A service may write it meanwhile. */
+import { existsSync } from "node:fs"
 import { layerStore } from "../../composeEngine.ts"
 import { exportRecord, exportRecordTo } from "../../record/exportRecord.ts"
 import type { Run } from "../command.ts"
@@ -8,6 +9,7 @@ import { requireRecord } from "../requireRecord.ts"
 import { runWith } from "../runWith.ts"
 import { recordFolder } from "../Session.ts"
 import { printFacts } from "../text/facts.ts"
+import { UsageError } from "../UsageError.ts"
 import type { ExportFlags } from "./flags.ts"
 
 /** The summary goes to standard output, or to standard error where the export itself goes to standard output. */
@@ -16,6 +18,9 @@ export const run: Run<ExportFlags> = async (session, flags) => {
   requireRecord(directory)
   const state = recordState(directory, "read")
   const file = flags.out === undefined || flags.out === "-" ? undefined : session.path(flags.out)
+  if (file !== undefined && existsSync(file)) {
+    throw new UsageError(`${file} is there already, perhaps an older backup; name another file`, { file })
+  }
   const exporting = file === undefined ? exportRecord(session.print) : exportRecordTo(file)
   const summary = await runWith(session, layerStore(state), exporting)
   const { facts, outputs, documents, sha256 } = summary

@@ -23,6 +23,10 @@ test("a compacted record moves: it is whole, knows its duplicates, serves, and i
 
   const exported = await cli("log", "export", "--data-dir", "data", "--out", "backup.export")
   expect(exported).toMatchObject({ store: "sqlite", documents: expect.any(String) })
+  // An older backup is never written over.
+  expect(await cli("log", "export", "--data-dir", "data", "--out", "backup.export")).toMatchObject({
+    error: { code: "UsageError" }
+  })
   const imported = await cli("log", "import", "backup.export", "--data-dir", "restored", "--store", "sqlite")
   const { facts, outputs, documents } = exported
   expect(imported).toMatchObject({ source: "sqlite", facts, outputs, documents })

@@ -1,6 +1,6 @@
 /** `patchmoi serve` and `patchmoi token` as an operator runs them: a real process, its streams, its signals. */
 import { expect, test } from "bun:test"
-import { rm, stat } from "node:fs/promises"
+import { mkdir, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { signatureHeader, signRequest } from "../../../src/api/signing.ts"
 import { repeatMillis } from "../../../src/cli/processCaller.ts"
@@ -188,10 +188,26 @@ test("what is wrong is named, with what is right, and nothing is opened", async 
     ],
     [[], { CODEX_FLOW_BACKEND_CWD: "/nowhere/at/all" }, "CODEX_FLOW_BACKEND_CWD must be a folder"]
   ]
-  for (const [args, env, said] of wrong) {
-    const { stderr, code } = await runCli(place.root, ["serve", ...args], env)
-    expect([said, code, stderr.includes(said)]).toEqual([said, 2, true])
-  }
+  await Promise.all(
+    wrong.map(async ([args, env, said]) => {
+      const { stderr, code } = await runCli(place.root, ["serve", ...args], env)
+      expect([said, code, stderr.includes(said)]).toEqual([said, 2, true])
+    })
+  )
+  const unmade = await runCli(place.root, ["serve", "--port", "0", "--data-dir", "/proc/there"])
+  expect([unmade.code, unmade.stderr]).toEqual([
+    1,
+    expect.stringContaining("The folder /proc/there cannot be made: ENOENT")
+  ])
+  await mkdir(join(place.root, "tokens"))
+  await writeFile(join(place.root, "tokens/tokens.json"), "{broken")
+  const broken = await runCli(place.root, ["serve", "--port", "0", "--data-dir", "tokens"])
+  expect([broken.code, broken.stderr]).toEqual([
+    1,
+    expect.stringMatching(/The tokens in .*tokens.json cannot be used/)
+  ])
+  const stuck = await runCli(place.root, ["run", "stuck", "--data-dir", "nowhere"])
+  expect([stuck.code, stuck.stderr]).toEqual([1, expect.stringContaining("There is no record in")])
   const open = await runCli(place.root, ["serve", "--host", "0.0.0.0", "--port", "0"])
   expect(open.code).toBe(1)
   expect(open.stderr).toContain("Listening on 0.0.0.0 needs a secret")
