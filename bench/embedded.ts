@@ -162,6 +162,21 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
 const median = (values: ReadonlyArray<number>): number =>
   values.toSorted((left, right) => left - right)[values.length >> 1] ?? 0
 
+/** Units after which the memory of a process that has the engine alone is looked at. */
+const memoryUnits = 5_000
+
+/** Prints the resident memory of this process after those units, in MiB. */
+const printMemory = async (): Promise<void> => {
+  const directory = fs.mkdtempSync(`${os.tmpdir()}/embedded-`)
+  const engine = await embedded(`${directory}/engine.db`)
+  const ids = Array.from({ length: memoryUnits }, (_, index) => `memory-${index}`)
+  await engine.dispatch(ids)
+  await engine.drain(ids)
+  console.log((process.memoryUsage.rss() / 1_048_576).toFixed(0))
+  await engine.close()
+  fs.rmSync(directory, { recursive: true, force: true })
+}
+
 const main = async (): Promise<void> => {
   const directory = fs.mkdtempSync(`${process.env["BENCH_DIRECTORY"] ?? os.tmpdir()}/embedded-`)
   const sides = {
@@ -199,4 +214,13 @@ const main = async (): Promise<void> => {
   }
 }
 
-await main()
+const ownMemory = (): string =>
+  Bun.spawnSync([process.execPath, import.meta.path, "memory"])
+    .stdout.toString()
+    .trim()
+
+if (process.argv[2] === "memory") await printMemory()
+else {
+  await main()
+  console.log(`| memory after ${memoryUnits} units, MiB | | ${ownMemory()} | |`)
+}

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import type { LogRow } from "@patchmoi/core/store/Log"
+import { sample, visit } from "@patchmoi/core/testing/sweep"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import { make } from "../../src/FileStore.ts"
@@ -84,30 +85,6 @@ for (const mode of ["repair", "rebuild"] as const) {
 }
 
 // --- internal ---
-
-const sample = (last: number, count: number): ReadonlyArray<number> =>
-  Array.from(
-    { length: Math.min(last, count) },
-    (_, index) => Math.floor((index * last) / Math.min(last, count)) + 1
-  )
-
-/** Two at a time, as the machine has two cores. */
-const visit = async (
-  points: ReadonlyArray<number>,
-  look: (point: number) => Promise<void>
-): Promise<void> => {
-  const left = [...points]
-  const worker = async () => {
-    for (let point = left.shift(); point !== undefined; point = left.shift()) {
-      try {
-        await look(point)
-      } catch (error) {
-        throw new Error(`at point ${point}`, { cause: error })
-      }
-    }
-  }
-  await Promise.all([worker(), worker()])
-}
 
 const countPoints = async (mode: string): Promise<number> => {
   const directory = fs.mkdtempSync(`${folder}/count-`)

@@ -12,15 +12,16 @@ import { EventId, makeAttemptId, makeRunId } from "@patchmoi/core/Ids"
 import { Runs } from "@patchmoi/core/run/Runs"
 import { make as makeStore } from "@patchmoi/core/store/Store"
 import { stepPlan } from "@patchmoi/core/testing/flows"
+import { sample, visit } from "@patchmoi/core/testing/sweep"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { verify } from "../../src/LogMaintenance.ts"
 import { open } from "../support.ts"
-import { isLong, sample, visit } from "./visit.ts"
 
 /** More than are looked at together, so that several transactions compact. */
 const events = 150
 const anyTime = 4_102_444_800_000
+const isLong = process.env["TEST_LONG"] === "1"
 const timeoutMillis = isLong ? 900_000 : 60_000
 
 let folder = ""

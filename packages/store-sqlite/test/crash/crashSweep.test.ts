@@ -12,10 +12,11 @@ import * as os from "node:os"
 import { Projector } from "@patchmoi/core/store/Projector"
 import { make as makeStore } from "@patchmoi/core/store/Store"
 import { accounts } from "@patchmoi/core/testing/StoreContractLedger"
+import { sample, visit } from "@patchmoi/core/testing/sweep"
 import * as Effect from "effect/Effect"
 import { open } from "../support.ts"
-import { isLong, sample, visit } from "./visit.ts"
 
+const isLong = process.env["TEST_LONG"] === "1"
 const timeoutMillis = isLong ? 900_000 : 60_000
 
 let folder = ""
