@@ -14,23 +14,20 @@ export const layerSqliteStore = ({
   access
 }: FileState): Layer.Layer<Store.Store, RecordUnusable> => {
   const filename = databaseFile(dataDir)
-  const unusable = (error: unknown): RecordUnusable =>
-    new RecordUnusable({
-      dataDir,
-      reason: "database",
-      detail: messageOf(error)
-    })
+  const unusable = (detail: string): RecordUnusable =>
+    new RecordUnusable({ dataDir, reason: "database", detail })
+  const opened = Effect.mapError((error: unknown) => unusable(messageOf(error)))
   const driver =
     access === "read"
-      ? SqliteStoreReader.openReadOnly({ filename })
+      ? opened(SqliteStoreReader.openReadOnly({ filename }))
       : Effect.zipRight(
           Effect.try({
             try: () => mkdirSync(dataDir, { recursive: true }),
-            catch: (error) => new Error(`The folder ${dataDir} cannot be made: ${messageOf(error)}`)
+            catch: (error) => unusable(`The folder ${dataDir} cannot be made: ${messageOf(error)}`)
           }),
-          SqliteStore.make({ filename })
+          opened(SqliteStore.make({ filename }))
         )
-  return Store.layerDriver(Effect.mapError(driver, unusable))
+  return Store.layerDriver(driver)
 }
 
 // --- internal ---
