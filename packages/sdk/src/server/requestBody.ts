@@ -49,10 +49,11 @@ export const readBytes = async (
 ): Promise<Uint8Array> => {
   const announced = request.headers.get("content-length")
   if (announced !== null && Number(announced) > bodyBytesMax) throw tooLarge(bodyBytesMax)
-  if (request.body === null) return new Uint8Array()
+  // Before the body is looked at, which would make a stream of it.
   if (announced !== null && Number(announced) <= smallBytesMax) {
     return deadlines.inTime(request.bytes()).catch(refuseBroken)
   }
+  if (request.body === null) return new Uint8Array()
   const reader = request.body.getReader()
   try {
     return await deadlines.inTime(readPieces(reader, bodyBytesMax)).catch(refuseBroken)
