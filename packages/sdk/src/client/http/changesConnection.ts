@@ -28,7 +28,7 @@ export interface ChangesConnection {
   readonly scope: Scope.CloseableScope
   /** After which position it begins; undefined for a server that does not say so. */
   readonly position: number | undefined
-  /** The changes of the next piece that arrives. */
+  /** The changes of the next piece that arrives. Those before garbage are given first; the next time, it fails. */
   readonly next: Effect.Effect<ReadonlyArray<Change>, Trouble>
 }
 
@@ -60,7 +60,8 @@ export const connectChanges = (
       const reader = response.body.getReader()
       const decoder = new TextDecoder("utf-8", { fatal: true })
       const takeEvents = makeSseReader()
-      const next = Effect.tryPromise({
+      let broken: Trouble | undefined
+      const piece = Effect.tryPromise({
         try: () => reader.read(),
         catch: (cause) => connectionTrouble(baseUrl, cause)
       }).pipe(
@@ -72,8 +73,15 @@ export const connectChanges = (
           done
             ? Effect.fail(connectionTrouble(baseUrl, new Error("the server ended the stream")))
             : readChanges(() => takeEvents(decoder.decode(value, { stream: true })))
-        )
+        ),
+        Effect.flatMap(({ changes, trouble }) => {
+          broken = trouble
+          return trouble !== undefined && changes.length === 0
+            ? Effect.fail(trouble)
+            : Effect.succeed(changes)
+        })
       )
+      const next = Effect.suspend(() => (broken === undefined ? piece : Effect.fail(broken)))
       return { scope, next, position: positionOf(response.headers.get(positionHeader)) }
     }).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
   })
@@ -108,22 +116,25 @@ const positionOf = (header: string | null): number | undefined =>
 
 const decodeChange = Schema.decodeUnknownEither(Schema.parseJson(Change))
 
+/** The changes up to the first event that is none, and what is then wrong. */
 const readChanges = (
   take: () => ReadonlyArray<ServerSentEvent>
-): Effect.Effect<ReadonlyArray<Change>, Trouble> =>
-  Effect.gen(function* () {
-    const events = yield* Effect.try({
+): Effect.Effect<{ readonly changes: ReadonlyArray<Change>; readonly trouble?: Trouble }, Trouble> =>
+  Effect.map(
+    Effect.try({
       try: take,
       catch: (cause) => garbage(cause instanceof Error ? cause.message : "the stream is not UTF-8")
-    })
-    const changes: Array<Change> = []
-    // Other events, such as one that tells that the server stops, are for readers that know them.
-    for (const { id, data } of events) {
-      const change = decodeChange(data)
-      if (Either.isLeft(change) || String(change.right.position) !== id) {
-        return yield* Effect.fail(garbage("an event of GET /changes is not a change"))
+    }),
+    (events) => {
+      const changes: Array<Change> = []
+      // Other events, such as one that tells that the server stops, are for readers that know them.
+      for (const { id, data } of events) {
+        const change = decodeChange(data)
+        if (Either.isLeft(change) || String(change.right.position) !== id) {
+          return { changes, trouble: garbage("an event of GET /changes is not a change") }
+        }
+        changes.push(change.right)
       }
-      changes.push(change.right)
+      return { changes }
     }
-    return changes
-  })
+  )

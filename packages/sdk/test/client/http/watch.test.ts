@@ -70,8 +70,9 @@ const seeded = (seed: number) => () => {
 
 const seeds = process.env["TEST_LONG"] === "1" ? Array.from({ length: 100 }, (_, seed) => seed) : [1, 2]
 
+// Side by side: they wait for most of their time, as a client does before it asks again.
 describe.each(seeds)("with seed %d", (seed) => {
-  test("cut connections lose and repeat nothing", async () => {
+  test.concurrent("cut connections lose and repeat nothing", async () => {
     const random = seeded(seed)
     using server = startRawServer((after) => {
       const bytes = new TextEncoder().encode(textAfter(after))
@@ -85,7 +86,7 @@ describe.each(seeds)("with seed %d", (seed) => {
     expect(server.connections()).toBeGreaterThan(1)
   })
 
-  test("garbage between changes is left behind with its connection", async () => {
+  test.concurrent("garbage between changes is left behind with its connection", async () => {
     const random = seeded(seed)
     const garbage = [
       "id: 7\ndata: {not json}\n\n",
@@ -108,6 +109,14 @@ describe.each(seeds)("with seed %d", (seed) => {
     })
     expect(await watchAll(server.url, 10)).toEqual(everyPosition)
   })
+})
+
+test("what stands before garbage in one piece is given, so that each connection gets on", async () => {
+  await using server = startServer(({ target }) => {
+    const events = textAfter(afterOf(target)).split("\n\n").filter(Boolean)
+    return eventStream(`${events.slice(0, 50).join("\n\n")}\n\nid: 7\ndata: {not json}\n\n`)
+  })
+  expect(await watchAll(server.url, 1)).toEqual(everyPosition)
 })
 
 test("changes that a server sends again are not given again", async () => {
