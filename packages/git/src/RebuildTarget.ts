@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { candidatePrefix } from "./Candidate.ts"
+import { candidatePrefix } from "./candidate/Candidate.ts"
 import { Git, textOf } from "./Git.ts"
 import { type ObjectId, parseRef, RefName, shortName } from "./GitName.ts"
 import { moveRefs, type RefUpdate, refuseCheckedOut } from "./RefTransaction.ts"

@@ -4,8 +4,8 @@
  * Start with `Repository.openRepository`, then `Topology.discoverTopology`, `Rebuild.rebuild`, `Candidate.writeCandidate`.
  * Everything needs the service `Git`; `GitCli.layerGitCli` provides it.
  */
-export * as Candidate from "./Candidate.ts"
-export * as Checks from "./Checks.ts"
+export * as Candidate from "./candidate/Candidate.ts"
+export * as Checks from "./check/Checks.ts"
 export * as Git from "./Git.ts"
 export * as GitCli from "./GitCli.ts"
 export * as GitName from "./GitName.ts"

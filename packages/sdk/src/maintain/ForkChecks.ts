@@ -5,7 +5,7 @@
  * `refs/patchmoi/checked/`, which names the commit. Other commands, or another commit, are another question.
  */
 import { createHash } from "node:crypto"
-import { type CheckResult, runChecks } from "@patchmoi/git/Checks"
+import { type CheckResult, runChecks } from "@patchmoi/git/check/Checks"
 import { type ObjectId, parseRef } from "@patchmoi/git/GitName"
 import { moveRefs } from "@patchmoi/git/RefTransaction"
 import { readRef } from "@patchmoi/git/Repository"

@@ -5,7 +5,7 @@
  * 2. What the maintained branch was is kept under `refs/patchmoi/before/` first, unless the new commit contains it. No
  *    commit of it is lost, not even one that no patch branch holds.
  */
-import { type CandidateRef, writeCandidate } from "@patchmoi/git/Candidate"
+import { type CandidateRef, writeCandidate } from "@patchmoi/git/candidate/Candidate"
 import { Git } from "@patchmoi/git/Git"
 import { type ObjectId, parseRef, type RefName, shortName } from "@patchmoi/git/GitName"
 import { moveRefs } from "@patchmoi/git/RefTransaction"

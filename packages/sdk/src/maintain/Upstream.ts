@@ -1,5 +1,5 @@
 /** Where upstream is now: fetch, if the operator lets us, and find the commit that the event is about. */
-import { candidateRefOf } from "@patchmoi/git/Candidate"
+import { candidateRefOf } from "@patchmoi/git/candidate/Candidate"
 import { Git } from "@patchmoi/git/Git"
 import {
   type ObjectId,

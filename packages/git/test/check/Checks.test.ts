@@ -2,11 +2,11 @@ import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { runChecks } from "../src/Checks.ts"
-import { openRepository } from "../src/Repository.ts"
-import { makeTempDirectory, makeTempRepo } from "../src/testing/TempRepo.ts"
-import { makeWorktree } from "../src/Worktree.ts"
-import { untilGone, withGit } from "./support.ts"
+import { runChecks } from "../../src/check/Checks.ts"
+import { openRepository } from "../../src/Repository.ts"
+import { makeTempDirectory, makeTempRepo } from "../../src/testing/TempRepo.ts"
+import { makeWorktree } from "../../src/Worktree.ts"
+import { untilGone, withGit } from "../support.ts"
 
 const pidIn = (directory: string) =>
   Effect.promise(async () => Number(await Bun.file(join(directory, "pid")).text()))

@@ -5,9 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { ObjectId, parseBranch, RefName, shortName } from "./GitName.ts"
-import { moveRefs, type RefUpdate } from "./RefTransaction.ts"
-import { type Repository, readRef } from "./Repository.ts"
+import { ObjectId, parseBranch, RefName, shortName } from "../GitName.ts"
+import { moveRefs, type RefUpdate } from "../RefTransaction.ts"
+import { type Repository, readRef } from "../Repository.ts"
 
 /** Where candidates are kept, without `refs/heads/`. */
 export const candidatePrefix = "candidate/"

@@ -10,15 +10,15 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { textOf } from "./Git.ts"
-import { basicNames, inheritEnvironment } from "./internal/environment.ts"
+import { textOf } from "../Git.ts"
+import { basicNames, inheritEnvironment } from "../internal/environment.ts"
 import {
   drainMillisMax,
   killGroup,
   pump,
   spawnGroup,
   terminateGraceMillisDefault
-} from "./internal/processGroup.ts"
+} from "../internal/processGroup.ts"
 
 /** Bytes of output that are kept of each command unless the caller says otherwise: the last 64 KiB. */
 export const checkOutputBytesMaxDefault = 64 * 1024
