@@ -4,7 +4,14 @@
  * Start with `Repository.openRepository`, then `Topology.discoverTopology`, `Rebuild.rebuild`, `Candidate.writeCandidate`.
  * Everything needs the service `Git`; `GitCli.layerGitCli` provides it.
  */
+
 export * as Candidate from "./candidate/Candidate.ts"
+export * as CascadeConfig from "./cascade/CascadeConfig.ts"
+export * as CascadeVersion from "./cascade/CascadeVersion.ts"
+export * as ResolveVersion from "./cascade/ResolveVersion.ts"
+export * as ReadCascadeConfig from "./cascade/readConfig.ts"
+export * as TargetList from "./cascade/TargetList.ts"
+export * as TargetUrl from "./cascade/TargetUrl.ts"
 export * as Checks from "./check/Checks.ts"
 export * as Git from "./Git.ts"
 export * as GitCli from "./GitCli.ts"
