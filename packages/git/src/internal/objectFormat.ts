@@ -84,18 +84,53 @@ export interface TreeEntry {
 }
 
 /** The entries of a tree object. */
-export const treeEntries = (format: ObjectFormat, content: Buffer): ReadonlyArray<TreeEntry> => {
+export const treeEntries = (format: ObjectFormat, content: Buffer): ReadonlyArray<TreeEntry> =>
+  parseTree(format, content).map(({ id, mode }) => ({
+    id,
+    kind: mode === "40000" ? "tree" : mode === "160000" ? "submodule" : "blob"
+  }))
+
+/** One entry of a tree as git stores it. */
+export interface TreeItem {
+  /** Octal without leading zero: 100644, 100755, 120000, 160000, and 40000 for a tree. */
+  readonly mode: string
+  readonly name: Buffer
+  readonly id: string
+}
+
+/** The entries of a tree object with their names. Entries are `<mode> <name>\0<id>` (gitformat, "tree"). */
+export const parseTree = (format: ObjectFormat, content: Buffer): ReadonlyArray<TreeItem> => {
   const idBytes = format === "sha1" ? 20 : 32
-  const entries: Array<TreeEntry> = []
+  const items: Array<TreeItem> = []
   for (let at = 0; at < content.length; ) {
+    const space = content.indexOf(32, at)
     const nameEnd = content.indexOf(0, at)
     if (nameEnd < 0) break
-    const mode = content.toString("latin1", at, content.indexOf(32, at))
-    const kind = mode === "40000" ? "tree" : mode === "160000" ? "submodule" : "blob"
-    entries.push({ id: content.toString("hex", nameEnd + 1, nameEnd + 1 + idBytes), kind })
+    items.push({
+      mode: content.toString("latin1", at, space),
+      name: content.subarray(space + 1, nameEnd),
+      id: content.toString("hex", nameEnd + 1, nameEnd + 1 + idBytes)
+    })
     at = nameEnd + 1 + idBytes
   }
-  return entries
+  return items
+}
+
+/** Writes a tree. Git sorts by bytes, a folder as if its name ended with a slash. */
+export const formatTree = (items: ReadonlyArray<TreeItem>): Buffer => {
+  const keyed = items.map((item) => ({
+    item,
+    key: item.mode === "40000" ? Buffer.concat([item.name, Buffer.from("/")]) : item.name
+  }))
+  keyed.sort((a, b) => Buffer.compare(a.key, b.key))
+  return Buffer.concat(
+    keyed.flatMap(({ item }) => [
+      Buffer.from(`${item.mode} `),
+      item.name,
+      Buffer.from([0]),
+      Buffer.from(item.id, "hex")
+    ])
+  )
 }
 
 // --- internal ---

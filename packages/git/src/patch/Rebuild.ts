@@ -7,41 +7,34 @@
  * 3. The same input gives the same commit ids in every clone. A rebuilt commit keeps author, author date, encoding and
  *    message byte for byte, and takes committer and committer date from the commit that it carries over; signatures
  *    are left out. A commit that already stands on the right parent therefore keeps its id, unless it was signed.
- * 4. Results are those of `git cherry-pick` of each commit in turn, without commits that change nothing. The one
- *    exception: manifests that git calls a conflict are merged by their values where that is clean, and each commit says so
- *    (`AppliedCommit.structured`; docs/concepts/structured-merge.md).
+ * 4. Results are those of `git cherry-pick` of each commit in turn, without commits that change nothing. The only
+ *    exceptions are conflicts: manifests are merged by their values where that is clean, and a resolver may know an earlier
+ *    resolution. Each commit says so (`AppliedCommit.structured`, `resolved`; docs/concepts/structured-merge.md).
+ * 5. With `keepGoing` the stack is the one without the skipped patches: as if they had not been asked for.
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import { Git, type GitError } from "../Git.ts"
 import { ObjectId, parseRef } from "../GitName.ts"
+import { askResolver } from "../internal/askResolver.ts"
 import { layOutAttributes } from "../internal/attributes.ts"
 import { readObjects } from "../internal/catFile.ts"
 import { describeConflict } from "../internal/describeConflict.ts"
-import {
-  type EngineChoice,
-  type MergedTrees,
-  type MergeEngine,
-  makeMergeEngine,
-  mergeTrees
-} from "../internal/mergeEngine.ts"
-import { type CommitObject, formatCommit, parseCommit, subjectOf } from "../internal/objectFormat.ts"
-import { makeQuarantine, type Quarantine } from "../internal/quarantine.ts"
+import { type EngineChoice, type MergeEngine, makeMergeEngine, mergeTrees } from "../internal/mergeEngine.ts"
+import { type CommitObject, parseCommit } from "../internal/objectFormat.ts"
+import { makeQuarantine, type Quarantine, type QuarantineError } from "../internal/quarantine.ts"
+import { type Pick, type Picked, walkStack } from "../internal/rebuildWalk.ts"
 import { mergeStructured } from "../internal/structuredMerge.ts"
+import { InvalidTrailer, isTrailerValue, type Trailer } from "../internal/trailers.ts"
+import type { LandedVerdict } from "../landed/LandedVerdict.ts"
 import { moveRefs, type RefUpdate } from "../RefTransaction.ts"
 import { type Repository, resolveCommit } from "../Repository.ts"
-import { type Conflict, markedTextBytesMaxDefault } from "./Conflict.ts"
+import { markedTextBytesMaxDefault } from "./Conflict.ts"
+import type { ConflictResolver } from "./ConflictResolver.ts"
 import { type PatchBranch, type PlannedPatch, planPatches } from "./PatchPlan.ts"
-import type {
-  AppliedCommit,
-  AppliedPatch,
-  Conflicted,
-  DroppedPatch,
-  EmptyCommit,
-  RebuildResult,
-  Rebuilt
-} from "./RebuildResult.ts"
+import type { RebuildResult } from "./RebuildResult.ts"
 
 export interface RebuildOptions {
   readonly repository: Repository
@@ -57,8 +50,26 @@ export interface RebuildOptions {
   readonly markedTextBytesMax?: number
   /** Names of files, without folders, that are merged as JSON values when git finds a conflict. (Default: `package.json`.) */
   readonly structuredFiles?: ReadonlyArray<string>
+  /** Patches that upstream holds already, by name, with the evidence: they are left out. (Default: none.) */
+  readonly landed?: ReadonlyMap<string, LandedVerdict>
+  /** Asked when neither git nor the merge of values resolve a commit. (Default: nobody.) */
+  readonly resolver?: ConflictResolver
+  /** Leave out a patch that conflicts, and those that depend on it, and go on. (Default: false: stop at the first.) */
+  readonly keepGoing?: boolean
+  /**
+   * Trailers that rebuilt commits get: `Patchmoi-Patch` with the name of the patch, `Patchmoi-Event` with the event that asked for
+   * the rebuild. They are part of the commit, so its id depends on them. (Default: none.)
+   */
+  readonly trailers?: RebuildTrailers
   /** How trees are merged; the results are the same. (Default: `auto`, the fastest that works.) */
   readonly engine?: EngineChoice
+}
+
+/** Which trailers rebuilt commits get. */
+export interface RebuildTrailers {
+  readonly patch: boolean
+  /** Id of an event: one line. */
+  readonly event?: string
 }
 
 /** The files that are merged by their values unless the caller says otherwise. */
@@ -77,17 +88,20 @@ export class UnreadableCommit extends Schema.TaggedError<UnreadableCommit>("git/
 /**
  * Carries the patches over, in order, and stops at the first conflict.
  *
- * - `Rebuilt`: every patch was carried over or dropped with its reason; refs are moved.
+ * - `Rebuilt`: every patch was carried over or dropped with its reason; refs are moved. With `keepGoing`, patches that
+ *   conflict and those that depend on them are left out and listed in `skipped`.
  * - `Conflicted`: one commit does not apply. Nothing was written.
  *
- * Errors, after each of which nothing has moved: `InvalidName`, `RevisionNotFound` (onto), `MergeCommitInPatch`,
- * `PatchWithoutBase`, `StackTooLong`, `UnreadableCommit`, `StaleRef`, `BranchCheckedOut`, `QuarantineError`, `GitError`.
+ * Errors, after each of which nothing has moved: `InvalidName`, `InvalidTrailer`, `RevisionNotFound` (onto),
+ * `MergeCommitInPatch`, `PatchWithoutBase`, `StackTooLong`, `UnreadableCommit`, `StaleRef`, `BranchCheckedOut`,
+ * `QuarantineError`, `GitError`.
  */
 export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildOptions) {
   const { repository } = options
   const refs = yield* Effect.forEach(options.refs ?? [], (given) =>
     Effect.map(parseRef(given.ref), (ref) => ({ ref, expected: given.expected }))
   )
+  yield* checkTrailers(options)
   const onto = yield* resolveCommit({ repository, revision: options.onto })
   const upstream = [onto, ...(options.upstream ?? [])]
   const planned = yield* planPatches({ repository, upstream, patches: options.patches })
@@ -102,7 +116,17 @@ export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildO
         attributesDirectory,
         engine: options.engine ?? "auto"
       })
-      const walked = yield* walk({ options, onto, planned, commits, quarantine, engine })
+      const walked = yield* walkStack<UnreadableCommit | GitError | QuarantineError, Git>({
+        onto,
+        planned,
+        commitOf: (commit) => commitOf(commits, commit),
+        pick: (pick) => pickCommit({ options, quarantine, engine }, pick),
+        writeCommit: (content) => quarantine.write("commit", content),
+        pathsTouched: (patch) => pathsTouched(repository, patch),
+        landed: options.landed ?? new Map(),
+        keepGoing: options.keepGoing ?? false,
+        trailersOf: (patch) => trailersOf(patch, options.trailers)
+      })
       if (walked._tag === "Conflicted") return walked
       const created = walked.applied.flatMap((patch) => patch.commits.map((commit) => commit.to))
       yield* quarantine.migrate(created)
@@ -138,116 +162,79 @@ const commitOf = (commits: Commits, commit: ObjectId) =>
     Effect.mapError(() => new UnreadableCommit({ commitId: commit, detail: "it was not read" }))
   )
 
-interface Walk {
+interface Engine {
   readonly options: RebuildOptions
-  readonly onto: ObjectId
-  readonly planned: ReadonlyArray<PlannedPatch>
-  readonly commits: Commits
   readonly quarantine: Quarantine
   readonly engine: MergeEngine
 }
 
-/** Where the stack stands: the last commit and its tree. */
-interface Tip {
-  readonly commit: ObjectId
-  readonly tree: ObjectId
-}
-
-const walk = (given: Walk) =>
+/** Merges one commit: by git, then by values, then by an earlier resolution; else the conflict is described. */
+const pickCommit = ({ engine, options, quarantine }: Engine, pick: Pick) =>
   Effect.gen(function* () {
-    const applied: Array<AppliedPatch> = []
-    const dropped: Array<DroppedPatch> = []
-    let tip: Tip = { commit: given.onto, tree: (yield* commitOf(given.commits, given.onto)).tree }
-    for (const [at, planned] of given.planned.entries()) {
-      const carried = yield* carryPatch(given, tip, planned)
-      if (carried._tag === "Conflict") {
-        const remaining = given.planned.slice(at + 1).map((patch) => patch.name)
-        const result: Conflicted = {
-          _tag: "Conflicted",
-          onto: given.onto,
-          applied,
-          dropped,
-          conflict: carried.conflict,
-          remaining
-        }
-        return result
-      }
-      const { commits, empty } = carried
-      tip = carried.tip
-      const patch = { patch: planned.name, tip: planned.tip }
-      if (commits.length > 0) applied.push({ ...patch, commits, empty })
-      else dropped.push({ ...patch, reason: empty.length > 0 ? "empty" : "no-commits", empty })
-    }
-    const result: Rebuilt = {
-      _tag: "Rebuilt",
-      onto: given.onto,
-      tip: tip.commit,
-      tree: tip.tree,
-      applied,
-      dropped,
-      moved: []
-    }
-    return result
-  })
-
-type Carried =
-  | { readonly _tag: "Conflict"; readonly conflict: Conflict }
-  | {
-      readonly _tag: "Carried"
-      readonly tip: Tip
-      readonly commits: ReadonlyArray<AppliedCommit>
-      readonly empty: ReadonlyArray<EmptyCommit>
-    }
-
-const carryPatch = (given: Walk, start: Tip, planned: PlannedPatch) =>
-  Effect.gen(function* () {
-    const commits: Array<AppliedCommit> = []
-    const empty: Array<EmptyCommit> = []
-    let tip = start
-    let parent = planned.base
-    for (const from of planned.commits) {
-      const picked = yield* commitOf(given.commits, from)
-      const base = yield* commitOf(given.commits, parent)
-      const subject = subjectOf(picked)
-      const trees = { base: base.tree, ours: tip.tree, theirs: picked.tree }
-      const merged = yield* resolve(given, yield* mergeTrees(given.engine, trees))
-      if (merged._tag === "Unmerged") {
-        const conflict = yield* describeConflict({
-          answer: merged.answer,
-          outcome: merged.outcome,
-          repository: given.options.repository,
-          env: given.quarantine.env,
-          names: { base: parent, ours: tip.commit, theirs: from },
-          patch: planned.name,
-          commit: from,
-          subject,
-          markedTextBytesMax: given.options.markedTextBytesMax ?? markedTextBytesMaxDefault
-        })
-        return { _tag: "Conflict", conflict } satisfies Carried as Carried
-      }
-      const { tree, structured } = merged
-      if (tree === tip.tree) empty.push({ from, tree, subject })
-      else {
-        const content = formatCommit({ ...picked, tree, parents: [tip.commit] })
-        const to = yield* given.quarantine.write("commit", content)
-        commits.push({ from, to, subject, structured })
-        tip = { commit: to, tree }
-      }
-      parent = from
-    }
-    return { _tag: "Carried", tip, commits, empty } satisfies Carried as Carried
-  })
-
-/** The merged tree with the files that were merged by their values, or git's conflict unchanged. */
-const resolve = (given: Walk, merged: MergedTrees) =>
-  Effect.gen(function* () {
-    if (merged._tag === "Merged") return { ...merged, structured: [] }
-    const resolved = yield* mergeStructured({
-      repository: given.options.repository,
-      quarantine: given.quarantine,
-      outcome: merged.outcome,
-      structuredFiles: given.options.structuredFiles ?? structuredFilesDefault
+    const { repository } = options
+    const merged = yield* mergeTrees(engine, pick.trees)
+    if (merged._tag === "Merged") return mergedTo({ tree: merged.tree })
+    const { answer, outcome } = merged
+    const byValue = yield* mergeStructured({
+      repository,
+      quarantine,
+      outcome,
+      structuredFiles: options.structuredFiles ?? structuredFilesDefault
     })
-    if (resolved === null) return merged
-    return { _tag: "Merged" as const, tree: resolved.tree, structured: resolved.paths }
+    if (byValue !== null) return mergedTo({ tree: byValue.tree, structured: byValue.paths })
+    if (options.resolver !== undefined) {
+      const { resolver } = options
+      const asked = yield* askResolver({
+        resolver,
+        repository,
+        quarantine,
+        outcome,
+        labels: answer.labels,
+        pick
+      })
+      if (asked !== null) return mergedTo(asked)
+    }
+    const conflict = yield* describeConflict({
+      answer,
+      outcome,
+      repository,
+      env: quarantine.env,
+      names: { base: pick.parent, ours: pick.tip, theirs: pick.commit },
+      patch: pick.patch,
+      commit: pick.commit,
+      subject: pick.subject,
+      markedTextBytesMax: options.markedTextBytesMax ?? markedTextBytesMaxDefault
+    })
+    const picked: Picked = { _tag: "Conflict", conflict }
+    return picked
   })
+
+const mergedTo = (
+  merged: { readonly tree: ObjectId } & Partial<Extract<Picked, { readonly _tag: "Merged" }>>
+): Picked => ({ structured: [], resolved: [], ...merged, _tag: "Merged" })
+
+/** Paths that the commits of a patch change, both names of a renamed file. Reads trees only. */
+const pathsTouched = (repository: Repository, patch: PlannedPatch) =>
+  Effect.gen(function* () {
+    if (patch.commits.length === 0) return new Set<string>()
+    const git = yield* Git
+    const output = yield* git.run({
+      args: ["diff-tree", "--stdin", "-r", "-z", "--no-renames", "--name-only", "--no-commit-id"],
+      cwd: repository.directory,
+      stdin: `${patch.commits.join("\n")}\n`
+    })
+    return new Set(Buffer.from(output.stdout).toString("latin1").split("\0").filter(Boolean))
+  })
+
+const trailersOf = (patch: string, trailers: RebuildTrailers | undefined): ReadonlyArray<Trailer> => [
+  ...(trailers?.patch === true ? [{ key: "Patchmoi-Patch", value: patch }] : []),
+  ...(trailers?.event === undefined ? [] : [{ key: "Patchmoi-Event", value: trailers.event }])
+]
+
+const checkTrailers = ({ patches, trailers }: RebuildOptions) =>
+  Effect.forEach(
+    patches.flatMap(({ name }) => trailersOf(name, trailers)),
+    (trailer) =>
+      isTrailerValue(trailer.value) ? Effect.void : Effect.fail(new InvalidTrailer({ ...trailer })),
+    { discard: true }
+  )
