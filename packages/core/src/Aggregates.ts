@@ -1,4 +1,5 @@
 /** The aggregates of patchmoi, as a store needs them to rebuild its documents. A new aggregate is one line here. */
+import { Cascades } from "./cascade/Cascades.ts"
 import { Dispatches } from "./dispatch/Dispatches.ts"
 import { Events } from "./event/Events.ts"
 import { Limits } from "./limit/Limits.ts"
@@ -14,5 +15,6 @@ export const aggregates: ReadonlyArray<AnyAggregate> = [
   MaintenanceAttempts,
   Dispatches,
   Sources,
-  Limits
+  Limits,
+  Cascades
 ]

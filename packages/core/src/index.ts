@@ -46,6 +46,13 @@ export * as MaintenanceDocument from "./maintenance/MaintenanceDocument.ts"
 export * as MaintenanceFact from "./maintenance/MaintenanceFact.ts"
 export * as Sources from "./source/Sources.ts"
 
+// Cascades: one version on its way into many repositories.
+
+export * as CascadeDocument from "./cascade/CascadeDocument.ts"
+export * as CascadeFact from "./cascade/CascadeFact.ts"
+export * as Cascades from "./cascade/Cascades.ts"
+export * as CascadeArtifact from "./cascade/cascadeArtifact.ts"
+
 // The engine: events in, runs through, views out.
 
 export * as Attempt from "./engine/Attempt.ts"

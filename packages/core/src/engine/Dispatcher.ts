@@ -3,6 +3,7 @@
  * follows from that. Each function works inside a transaction of the caller, so that everything is one commit.
  */
 import * as Either from "effect/Either"
+import { Cascades } from "../cascade/Cascades.ts"
 import { backendOf, type RemoteBackend } from "../dispatch/RemoteBackend.ts"
 import type { CausedBy } from "../event/EventFact.ts"
 import { contentDigestOf, EventForgotten, Events, UnknownEvent } from "../event/Events.ts"
@@ -138,6 +139,11 @@ export const make = (onQueued: (runIds: ReadonlyArray<RunId>) => void = () => {}
         neverRefused(accept(unit, snapshot, followUp.event, followUp))
         return
       }
+      case "CommandCascade":
+        for (const command of followUp.commands) {
+          neverRefused(unit.execute(Cascades, followUp.cascadeId, command))
+        }
+        return
       case "CommandLimit":
         neverRefused(unit.execute(Limits, followUp.limitId, followUp.command))
         return

@@ -3,6 +3,8 @@
  * A reaction is pure; the dispatcher carries out what it asks for.
  */
 import * as Either from "effect/Either"
+import { type CascadeCommand, makeCascadeId } from "../cascade/Cascades.ts"
+import { cascadeArtifactOf } from "../cascade/cascadeArtifact.ts"
 import type { CausedBy } from "../event/EventFact.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
 import type { MaintenanceAttemptId } from "../Ids.ts"
@@ -21,6 +23,11 @@ export type FollowUp =
       readonly _tag: "CommandMaintenance"
       readonly maintenanceAttemptId: MaintenanceAttemptId
       readonly command: MaintenanceCommand
+    }
+  | {
+      readonly _tag: "CommandCascade"
+      readonly cascadeId: string
+      readonly commands: ReadonlyArray<CascadeCommand>
     }
   | { readonly _tag: "CommandLimit"; readonly limitId: string; readonly command: LimitCommand }
   | {
@@ -69,6 +76,22 @@ const concludeMaintenance: Reaction = (fact, run) => {
   return [{ _tag: "CommandMaintenance", maintenanceAttemptId: run.maintenanceAttemptId, command }]
 }
 
+/** A run that wrote a version into other repositories keeps the record of it; its process could not. */
+const recordCascade: Reaction = (fact, run) => {
+  if (fact._tag !== "RunEnded") return []
+  const cascade = cascadeArtifactOf(fact.result?.artifacts)
+  if (cascade === undefined) return []
+  const { file, finished, name, targets, tries, version } = cascade
+  // A run that was approved and ran again has done another one.
+  const cascadeId = makeCascadeId(name, version, `${run.id}:${run.attempts.length}`)
+  const commands: ReadonlyArray<CascadeCommand> = [
+    { _tag: "Plan", name, version, file, targets, runId: run.id },
+    { _tag: "RecordTries", tries },
+    ...(finished ? [{ _tag: "Finish" } as const] : [])
+  ]
+  return [{ _tag: "CommandCascade", cascadeId, commands }]
+}
+
 /** A run that completed dispatches the events that its result asks for. */
 const dispatchNext: Reaction = (fact, run, now) => {
   if (fact._tag !== "RunEnded" || fact.processStatus !== "completed") return []
@@ -82,5 +105,6 @@ export const reactions: ReadonlyArray<Reaction> = [
   holdLimits,
   reopenMaintenance,
   concludeMaintenance,
+  recordCascade,
   dispatchNext
 ]
