@@ -19,6 +19,14 @@ export const RefUpdate = Schema.Struct({
 })
 export type RefUpdate = typeof RefUpdate.Type
 
+/** One ref to remove. What it points to now has to be said, and `next` is `null`. */
+export const RefDeletion = Schema.Struct({ ref: RefName, expected: ObjectId, next: Schema.Null })
+export type RefDeletion = typeof RefDeletion.Type
+
+/** What may happen to a ref. */
+export const RefChange = Schema.Union(RefUpdate, RefDeletion)
+export type RefChange = typeof RefChange.Type
+
 /** A ref does not point to what was expected. Nothing was moved. Read it again and decide again. */
 export class StaleRef extends Schema.TaggedError<StaleRef>("git/StaleRef")("StaleRef", {
   ref: RefName,
@@ -42,7 +50,7 @@ export class BranchCheckedOut extends Schema.TaggedError<BranchCheckedOut>("git/
 }
 
 /**
- * Moves the refs in one transaction. Updates whose `next` equals `expected` are verified and write nothing.
+ * Moves and removes the refs in one transaction. Updates whose `next` equals `expected` are verified and write nothing.
  *
  * - `StaleRef`: a ref had moved; nothing was moved.
  * - `BranchCheckedOut`: a ref is some work tree's branch; nothing was moved.
@@ -50,7 +58,7 @@ export class BranchCheckedOut extends Schema.TaggedError<BranchCheckedOut>("git/
  */
 export const moveRefs = Effect.fn("RefTransaction.moveRefs")(function* (options: {
   readonly repository: Repository
-  readonly updates: ReadonlyArray<RefUpdate>
+  readonly updates: ReadonlyArray<RefChange>
   /** Reason for the reflog. */
   readonly reason: string
 }) {
@@ -58,11 +66,12 @@ export const moveRefs = Effect.fn("RefTransaction.moveRefs")(function* (options:
   const moving = options.updates.filter((update) => update.expected !== update.next)
   yield* refuseCheckedOut({ repository: options.repository, refs: moving.map(({ ref }) => ref) })
   const zero = "0".repeat(options.repository.objectFormat === "sha1" ? 40 : 64)
-  const lines = options.updates.map((update) =>
-    update.expected === update.next
+  const lines = options.updates.map((update) => {
+    if (update.next === null) return `delete ${update.ref}\0${update.expected}\0`
+    return update.expected === update.next
       ? `verify ${update.ref}\0${update.next}\0`
       : `update ${update.ref}\0${update.next}\0${update.expected ?? zero}\0`
-  )
+  })
   if (lines.length === 0) return
   const command = {
     args: ["update-ref", "-m", options.reason.replace(/\s+/g, " "), "--stdin", "-z"],
@@ -97,7 +106,7 @@ export const refuseCheckedOut = Effect.fn("RefTransaction.refuseCheckedOut")(fun
 
 /** Finds out whether git refused because a ref had moved. */
 const explain = (
-  options: { readonly repository: Repository; readonly updates: ReadonlyArray<RefUpdate> },
+  options: { readonly repository: Repository; readonly updates: ReadonlyArray<RefChange> },
   error: GitError
 ) =>
   Effect.gen(function* () {

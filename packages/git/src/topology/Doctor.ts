@@ -1,5 +1,8 @@
 /** What stands between a repository and a rebuild, in words that say what to do. Pure. */
 import * as Schema from "effect/Schema"
+import { formatContractIssue } from "../contract/ContractIssue.ts"
+import type { ScopeIssue } from "../contract/Scope.ts"
+import type { StackReport } from "../contract/StackReport.ts"
 import { shortName } from "../GitName.ts"
 import type { Topology } from "./Topology.ts"
 
@@ -11,7 +14,12 @@ export const DoctorIssue = Schema.Struct({
     "missing-upstream-ref",
     "missing-target-branch",
     "no-patch-branches",
-    "dirty-work-tree"
+    "dirty-work-tree",
+    "unusable-patch",
+    "contract-invalid",
+    "stale-scope",
+    "outside-scope",
+    "contract-in-patch"
   ),
   /** False for what a rebuild can live with: it needs no clean work tree. */
   blocks: Schema.Boolean,
@@ -27,8 +35,8 @@ export const Diagnosis = Schema.Struct({
 })
 export type Diagnosis = typeof Diagnosis.Type
 
-/** Names every issue of a topology. */
-export const doctor = (topology: Topology): Diagnosis => {
+/** Names every issue of a topology, and, with the report on its stack, of the patches and their contracts. */
+export const doctor = (topology: Topology, stack?: StackReport): Diagnosis => {
   const issues: Array<DoctorIssue> = []
   const add = (code: DoctorIssue["code"], blocks: boolean, message: string) =>
     issues.push({ code, blocks, message })
@@ -71,5 +79,28 @@ export const doctor = (topology: Topology): Diagnosis => {
   if (topology.workTree === "dirty") {
     add("dirty-work-tree", false, "the work tree has uncommitted changes; a rebuild leaves them as they are")
   }
+  if (stack !== undefined) addStackIssues(stack, add)
   return { ready: issues.length === 0, canRebuild: issues.every((issue) => !issue.blocks), issues }
+}
+
+// --- internal ---
+
+type Add = (code: DoctorIssue["code"], blocks: boolean, message: string) => void
+
+const addStackIssues = (stack: StackReport, add: Add): void => {
+  if (stack.problem !== null) add("unusable-patch", true, stack.problem)
+  for (const issue of stack.issues) add("contract-invalid", false, formatContractIssue(issue))
+  for (const issue of stack.scopes) add(issue.kind, false, scopeText(issue))
+}
+
+const scopeText = ({ patch, kind, glob, paths, pathsOmitted }: ScopeIssue): string => {
+  const more = pathsOmitted === 0 ? "" : ` and ${pathsOmitted} more`
+  switch (kind) {
+    case "stale-scope":
+      return `${patch}: the scope ${JSON.stringify(glob)} meets no path of the patch and none of upstream; write the scope anew`
+    case "outside-scope":
+      return `${patch} changes ${paths.join(", ")}${more} outside its scope; widen the scope, or split the patch (patchmoi patch split)`
+    case "contract-in-patch":
+      return `${patch} brings ${paths.join(", ")}, which would be shipped with the fork; keep it on the branch "patch-contracts"`
+  }
 }

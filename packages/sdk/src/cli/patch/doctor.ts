@@ -1,5 +1,5 @@
 /** `patchmoi patch doctor`: what stands between the repository and a rebuild. The lines are those that scripts know. */
-import { Doctor, GitName, type Topology } from "@patchmoi/git"
+import { Doctor, GitName, StackReport, type Topology } from "@patchmoi/git"
 import * as Effect from "effect/Effect"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
@@ -9,8 +9,10 @@ import { inRepository, shortId } from "./repository.ts"
 
 /** Exit code 0 when it is ready, 1 when there is an issue. */
 export const run: Run<CommonFlags> = async (session) => {
-  const topology = await inRepository(session, (here) => Effect.succeed(here.topology))
-  const diagnosis = Doctor.doctor(topology)
+  const { topology, stack } = await inRepository(session, ({ repository, topology }) =>
+    Effect.map(StackReport.inspectStack({ repository, topology }), (stack) => ({ topology, stack }))
+  )
+  const diagnosis = Doctor.doctor(topology, stack)
   if (session.json) session.printJson({ ...diagnosis, topology })
   else printDiagnosis(session, topology, diagnosis)
   return diagnosis.ready ? exitCodes.good : exitCodes.failed
