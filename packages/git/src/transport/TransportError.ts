@@ -80,13 +80,13 @@ export class RepositoryArchived extends Schema.TaggedError<RepositoryArchived>("
   }
 }
 
-/** The repository has no commit, and does not say which branch is to be its first. */
+/** The repository has no commit, or none on its default branch, and does not say which branch that is. */
 export class EmptyRepository extends Schema.TaggedError<EmptyRepository>("git/EmptyRepository")(
   "EmptyRepository",
   { url: Schema.String }
 ) {
   override get message(): string {
-    return `${this.url} is empty; push a first commit to it`
+    return `${this.url} has no commit on its default branch; push a first commit to it, or name a branch`
   }
 }
 
