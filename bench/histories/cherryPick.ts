@@ -15,14 +15,12 @@ export const carryByCherryPick = Effect.fnUntraced(function* (options: {
   const outcomes = new Map<string, Outcome>()
   const taken: Array<string> = []
   for (const patch of options.patches) {
-    const picked = yield* worktree.attempt(
-      "cherry-pick",
-      "--allow-empty",
-      "--keep-redundant-commits",
-      patch.tip
-    )
+    const args = ["cherry-pick", "--allow-empty", "--keep-redundant-commits", patch.tip]
+    const picked = yield* worktree.attempt({ args })
     if (picked.exitCode === 0) taken.push(patch.name)
-    else outcomes.set(patch.name, yield* skip(worktree, picked.stderr))
+    else if (picked.exitCode === 1) outcomes.set(patch.name, yield* skip(worktree, picked.stderr))
+    // No answer about the patch: the work tree cannot be used, or the clone lacks an object.
+    else return yield* Effect.dieMessage(`cherry-pick failed: ${picked.stderr}`)
   }
   const trees = yield* treesAbove(worktree, options.onto)
   const inOrder: Array<[string, Outcome]> = options.patches.map((patch) => {
@@ -39,7 +37,7 @@ export const carryByCherryPick = Effect.fnUntraced(function* (options: {
 
 /** Notes the paths in conflict and puts the work tree back to the last good pick. */
 const skip = Effect.fnUntraced(function* (worktree: Place, stderr: string) {
-  const stopped = yield* worktree.attempt("rev-parse", "--verify", "--quiet", "CHERRY_PICK_HEAD")
+  const stopped = yield* worktree.attempt({ args: ["rev-parse", "--verify", "--quiet", "CHERRY_PICK_HEAD"] })
   if (stopped.exitCode !== 0) return yield* Effect.dieMessage(`cherry-pick failed: ${stderr}`)
   const paths = yield* worktree.fields("diff", "--name-only", "--diff-filter=U", "-z")
   yield* worktree.git("cherry-pick", "--skip")

@@ -25,10 +25,6 @@ export const countOutcomes = (outcomes: Outcomes) => {
   return count
 }
 
-/** The tree of the last patch that changed something; nothing when none did. */
-export const lastTree = (outcomes: Outcomes): string | undefined =>
-  [...outcomes.values()].findLast((outcome) => outcome._tag === "Picked")?.tree
-
 /** The patches whose outcomes differ: another tree, another verdict, or other paths in conflict. */
 export const differencesOf = (rebuilt: Outcomes, picked: Outcomes): ReadonlyArray<Difference> =>
   [...new Set([...rebuilt.keys(), ...picked.keys()])].flatMap((patch) => {

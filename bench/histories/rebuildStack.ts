@@ -3,8 +3,10 @@ import * as Effect from "effect/Effect"
 import type { ObjectId } from "../../packages/git/src/GitName.ts"
 import type { PatchBranch } from "../../packages/git/src/patch/PatchPlan.ts"
 import { rebuild } from "../../packages/git/src/patch/Rebuild.ts"
+import type { Rebuilt, SkippedPatch } from "../../packages/git/src/patch/RebuildResult.ts"
 import type { Repository } from "../../packages/git/src/Repository.ts"
-import type { Outcome, Outcomes } from "./outcome.ts"
+import type { Outcome } from "./outcome.ts"
+import type { Place } from "./run.ts"
 
 export interface RebuildGiven {
   readonly repository: Repository
@@ -16,43 +18,43 @@ export interface RebuildGiven {
   readonly structuredFiles: ReadonlyArray<string>
 }
 
-/** Carries one patch at a time, so that a conflict takes along nothing but itself. */
-export const carryByRebuild = Effect.fnUntraced(function* (given: RebuildGiven) {
-  const outcomes = new Map<string, Outcome>()
-  const commits = new Map<string, string>()
-  const structured = new Set<string>()
-  let onto = given.onto
-  for (const patch of given.patches) {
-    const result = yield* rebuild({
-      repository: given.repository,
-      onto,
-      patches: [patch],
-      upstream: [given.base],
-      structuredFiles: given.structuredFiles
-    }).pipe(Effect.orDie)
-    if (result._tag === "Conflicted") {
-      const paths = result.conflict.files.map((file) => file.path)
-      outcomes.set(patch.name, { _tag: "Conflict", paths: [...new Set(paths)] })
-      continue
-    }
-    onto = result.tip
-    const last = result.applied.at(-1)?.commits.at(-1)
-    if (last === undefined) outcomes.set(patch.name, { _tag: "Empty" })
-    else {
-      outcomes.set(patch.name, { _tag: "Picked", tree: result.tree })
-      commits.set(patch.name, last.to)
-      if (last.structured.length > 0) structured.add(patch.name)
-    }
-  }
-  return { outcomes, commits, structured }
+/** Carries the whole stack at once, and goes on after a conflict without what depends on it. */
+export const carryAtOnce = Effect.fnUntraced(function* (given: RebuildGiven) {
+  const { base, ...options } = given
+  const result = yield* rebuild({ ...options, upstream: [base], keepGoing: true }).pipe(Effect.orDie)
+  return result._tag === "Rebuilt" ? result : yield* Effect.dieMessage("a rebuild that keeps going stopped")
 })
 
-/** Carries the whole stack in one rebuild, without the patches that are known not to apply, and gives the last tree. */
-export const carryAtOnce = Effect.fnUntraced(function* (given: RebuildGiven, outcomes: Outcomes) {
-  const patches = given.patches.filter(({ name }) => outcomes.get(name)?._tag !== "Conflict")
-  const { repository, onto, base, structuredFiles } = given
-  const result = yield* rebuild({ repository, onto, patches, upstream: [base], structuredFiles }).pipe(
-    Effect.orDie
-  )
-  return result._tag === "Rebuilt" ? result.tree : `conflict in ${result.conflict.patch}`
+/** Carries one patch at a time, so that a conflict takes nothing else along. */
+export const carryOneByOne = Effect.fnUntraced(function* (repo: Place, given: RebuildGiven) {
+  const outcomes: Array<[string, Outcome]> = []
+  let onto = given.onto
+  for (const patch of given.patches) {
+    const result = yield* carryAtOnce({ ...given, onto, patches: [patch] })
+    outcomes.push(...(yield* outcomesOf(repo, result)))
+    onto = result.tip
+  }
+  return new Map(outcomes)
+})
+
+/** What became of each patch, but for those that were not tried because they depend on another. */
+export const outcomesOf = Effect.fnUntraced(function* (repo: Place, rebuilt: Rebuilt) {
+  const outcomes = new Map<string, Outcome>()
+  for (const { patch } of rebuilt.dropped) outcomes.set(patch, { _tag: "Empty" })
+  for (const skipped of rebuilt.skipped) {
+    if (skipped.reason === "conflict") outcomes.set(skipped.patch, conflictOf(skipped))
+  }
+  const tips = rebuilt.applied.map(({ commits }) => `${commits.at(-1)?.to ?? ""}^{tree}`)
+  const trees = tips.length === 0 ? [] : (yield* repo.git("rev-parse", ...tips)).split("\n")
+  for (const [at, { patch }] of rebuilt.applied.entries()) {
+    outcomes.set(patch, { _tag: "Picked", tree: trees[at] ?? "" })
+  }
+  return outcomes
+})
+
+// --- internal ---
+
+const conflictOf = ({ conflict }: Extract<SkippedPatch, { readonly reason: "conflict" }>): Outcome => ({
+  _tag: "Conflict",
+  paths: [...new Set(conflict.files.map((file) => file.path))]
 })
