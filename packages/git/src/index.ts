@@ -4,7 +4,6 @@
  * Start with `Repository.openRepository`, then `Topology.discoverTopology`, `Rebuild.rebuild`, `Candidate.writeCandidate`.
  * Everything needs the service `Git`; `GitCli.layerGitCli` provides it.
  */
-
 export * as Candidate from "./candidate/Candidate.ts"
 export * as CascadeConfig from "./cascade/CascadeConfig.ts"
 export * as CascadeVersion from "./cascade/CascadeVersion.ts"
@@ -18,6 +17,8 @@ export * as CheckCache from "./check/CheckCache.ts"
 export * as Checks from "./check/Checks.ts"
 export * as PatchBlame from "./check/findBadPatch.ts"
 export * as Toolchain from "./check/Toolchain.ts"
+export * as ConflictRecord from "./conflict/ConflictRecord.ts"
+export * as ConflictStore from "./conflict/ConflictStore.ts"
 export * as ContractFile from "./contract/ContractFile.ts"
 export * as ContractIssue from "./contract/ContractIssue.ts"
 export * as DropWhen from "./contract/DropWhen.ts"

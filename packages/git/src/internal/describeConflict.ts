@@ -1,12 +1,16 @@
 /** Makes the conflict record of `patch/Conflict` out of what merge-tree answered. */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { readContracts } from "../contract/PatchContract.ts"
 import { isObjectId, type ObjectId } from "../GitName.ts"
 import type { Conflict, ConflictFile, ConflictKind, ConflictSide } from "../patch/Conflict.ts"
-import { conflictFilesMax, conflictMessagesMax } from "../patch/Conflict.ts"
+import { bodyLengthMax, conflictFilesMax, conflictMessagesMax } from "../patch/Conflict.ts"
 import type { Repository } from "../Repository.ts"
 import { readObjectSizes, readObjects } from "./catFile.ts"
 import type { MergeAnswer, MergeQuestion } from "./mergeEngine.ts"
 import type { MergeMessage, MergeOutcome, MergeStage } from "./mergeOutput.ts"
+import { parseCommit } from "./objectFormat.ts"
+import { findUpstreamTouches } from "./upstreamTouches.ts"
 
 /** Files above this size get no marked text: reading them would cost more than a person can look through. */
 const markedFileBytesMax = 8 * 1024 * 1024
@@ -25,6 +29,8 @@ export interface DescribeOptions {
   readonly patch: string
   readonly commit: ObjectId
   readonly subject: string
+  /** The upstream commit that the patches go onto. */
+  readonly onto: ObjectId
   readonly markedTextBytesMax: number
 }
 
@@ -52,11 +58,22 @@ export const describeConflict = Effect.fnUntraced(function* (options: DescribeOp
     const tooLarge = content === null && found[at]?.type === "blob"
     return describeFile({ options, path, content, tooLarge, rename })
   })
+  const [commit] = yield* readObjects({ ...read, names: [options.commit] })
+  const purpose = yield* purposeOf(options)
+  const touches = yield* findUpstreamTouches({
+    repository: options.repository,
+    base: options.names.base,
+    onto: options.onto,
+    files
+  })
   const conflict: Conflict = {
     patch: options.patch,
     commit: options.commit,
     subject: options.subject,
-    files,
+    body: bodyOf(commit?.content ?? null),
+    purpose,
+    onto: options.onto,
+    files: files.map((file, at) => ({ ...file, ...touches[at] })),
     filesOmitted: paths.length - shown.length,
     messages: outcome.messages
       .filter((message) => !message.type.startsWith("Auto-merging"))
@@ -90,8 +107,26 @@ const describeFile = (given: {
     ...sides,
     markedText: window === null ? null : given.rename(window.text),
     truncated: given.tooLarge || (window?.truncated ?? false),
-    markedTextStart: window?.start ?? 0
+    markedTextStart: window?.start ?? 0,
+    touchedBy: [],
+    touchedByComplete: true,
+    resolutions: []
   }
+}
+
+/** What the patch's contract says it is for. */
+const purposeOf = ({ commit, patch, repository }: DescribeOptions) =>
+  Effect.map(
+    readContracts({ repository, patches: [{ name: patch, commits: [commit] }] }),
+    (contracts) => contracts.get(patch)?.purpose ?? null
+  )
+
+/** The message below its subject, as text. */
+const bodyOf = (commit: Buffer | null): string => {
+  const parsed = commit === null ? null : Either.getOrNull(parseCommit(commit))
+  const text = parsed?.message.toString("utf8").trimStart() ?? ""
+  const end = text.indexOf("\n")
+  return end < 0 ? "" : text.slice(end).trim().slice(0, bodyLengthMax)
 }
 
 interface Sides {

@@ -15,6 +15,12 @@ export const conflictFilesMax = 200
 /** Messages of git that one conflict keeps. */
 export const conflictMessagesMax = 400
 
+/** Upstream commits that one file in conflict names. */
+export const touchesMax = 20
+
+/** Longest message body that a conflict keeps, in UTF-16 units. */
+export const bodyLengthMax = 8_000
+
 /** What kind of disagreement a path has. */
 export const ConflictKind = Schema.Literal(
   "content",
@@ -37,6 +43,17 @@ export const ConflictSide = Schema.Struct({
 })
 export type ConflictSide = typeof ConflictSide.Type
 
+/** An upstream commit that changed lines which the patch changes as well. */
+export const UpstreamTouch = Schema.Struct({
+  commit: ObjectId,
+  /** The author's name. */
+  author: Schema.String,
+  /** When it was written, in ISO 8601 with the author's zone. */
+  date: Schema.String,
+  subject: Schema.String
+})
+export type UpstreamTouch = typeof UpstreamTouch.Type
+
 /** One path in conflict. */
 export const ConflictFile = Schema.Struct({
   /** The path from the top of the tree; bytes that are not UTF-8 appear as replacement characters. */
@@ -55,7 +72,16 @@ export const ConflictFile = Schema.Struct({
   /** True when the marked text is only a part of the file. */
   truncated: Schema.Boolean,
   /** Where the part begins in the file, in bytes. A part begins shortly before the first marker. */
-  markedTextStart: Schema.Int
+  markedTextStart: Schema.Int,
+  /**
+   * The upstream commits since the patch was written that touched the lines in conflict, or that deleted the file; newest
+   * first, at most `touchesMax`. Empty in records from before this field.
+   */
+  touchedBy: Schema.optionalWith(Schema.Array(UpstreamTouch), { default: () => [] }),
+  /** False when there are more of them, or when looking for them took too long. */
+  touchedByComplete: Schema.optionalWith(Schema.Boolean, { default: () => true }),
+  /** Ids of the stored resolutions for the same three versions, newest first. */
+  resolutions: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
 })
 export type ConflictFile = typeof ConflictFile.Type
 
@@ -65,6 +91,12 @@ export const Conflict = Schema.Struct({
   patch: Schema.String,
   commit: ObjectId,
   subject: Schema.String,
+  /** The commit's message below its subject, at most `bodyLengthMax` long. */
+  body: Schema.optionalWith(Schema.String, { default: () => "" }),
+  /** What the patch's contract says it is for; `null` when it says nothing. */
+  purpose: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
+  /** The upstream commit that the patches go onto; `null` in records from before this field. */
+  onto: Schema.optionalWith(Schema.NullOr(ObjectId), { default: () => null }),
   files: Schema.Array(ConflictFile),
   /** Files in conflict beyond `conflictFilesMax`. */
   filesOmitted: Schema.Int,

@@ -120,7 +120,7 @@ export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildO
         onto,
         planned,
         commitOf: (commit) => commitOf(commits, commit),
-        pick: (pick) => pickCommit({ options, quarantine, engine }, pick),
+        pick: (pick) => pickCommit({ options, onto, quarantine, engine }, pick),
         writeCommit: (content) => quarantine.write("commit", content),
         pathsTouched: (patch) => pathsTouched(repository, patch),
         landed: options.landed ?? new Map(),
@@ -164,12 +164,13 @@ const commitOf = (commits: Commits, commit: ObjectId) =>
 
 interface Engine {
   readonly options: RebuildOptions
+  readonly onto: ObjectId
   readonly quarantine: Quarantine
   readonly engine: MergeEngine
 }
 
 /** Merges one commit: by git, then by values, then by an earlier resolution; else the conflict is described. */
-const pickCommit = ({ engine, options, quarantine }: Engine, pick: Pick) =>
+const pickCommit = ({ engine, onto, options, quarantine }: Engine, pick: Pick) =>
   Effect.gen(function* () {
     const { repository } = options
     const merged = yield* mergeTrees(engine, pick.trees)
@@ -203,6 +204,7 @@ const pickCommit = ({ engine, options, quarantine }: Engine, pick: Pick) =>
       patch: pick.patch,
       commit: pick.commit,
       subject: pick.subject,
+      onto,
       markedTextBytesMax: options.markedTextBytesMax ?? markedTextBytesMaxDefault
     })
     const picked: Picked = { _tag: "Conflict", conflict }

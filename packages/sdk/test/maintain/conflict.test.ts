@@ -103,6 +103,9 @@ describe("fitConflict", () => {
     patch: "patch/one",
     commit: "a".repeat(40) as Conflict["commit"],
     subject: "one",
+    body: "",
+    purpose: null,
+    onto: null,
     filesOmitted: 0,
     messages: [],
     files: Array.from({ length: files }, (_, at) => ({
@@ -114,7 +117,10 @@ describe("fitConflict", () => {
       theirs: null,
       markedText: text,
       truncated: false,
-      markedTextStart: 0
+      markedTextStart: 0,
+      touchedBy: [],
+      touchedByComplete: true,
+      resolutions: []
     }))
   })
 
