@@ -229,6 +229,40 @@ describe("patch rebuild", () => {
     })
   })
 
+  test("--keep-going carries over the rest, tells what was skipped, and is exit code 10", async () => {
+    const { folder, git, patch } = await makeFork({ clash: true })
+    await using _ = folder
+    await git("switch", "--quiet", "-c", "patch/third", "patch/second")
+    await git("commit", "--quiet", "--allow-empty", "-m", "third")
+    await git("switch", "--quiet", "main")
+    const told = await patch("rebuild", "--onto", "v2", "--keep-going", "--trailers", "--event", "e1")
+    expect(told.exitCode).toBe(10)
+    for (const part of [
+      "applied patch/first: 1 commit\n",
+      "skipped patch/second: it conflicts\nconflict patch/second: ",
+      "a.txt (content)\n",
+      "skipped patch/third: it depends on patch/second, it builds on its commits\n",
+      "candidate: candidate/v2 "
+    ]) {
+      expect(told.stdout).toContain(part)
+    }
+    expect(told.stdout).not.toContain("Nothing was moved")
+    expect(await git("log", "-1", "--format=%B", "candidate/v2")).toBe(
+      "first\n\nPatchmoi-Patch: patch/first\nPatchmoi-Event: e1"
+    )
+    const json = await patch("rebuild", "--onto", "v2", "--keep-going", "--json")
+    expect(json.exitCode).toBe(10)
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      _tag: "Rebuilt",
+      skipped: [
+        { patch: "patch/second", reason: "conflict" },
+        { patch: "patch/third", on: "patch/second" }
+      ]
+    })
+    const wrong = await patch("rebuild", "--onto", "v2", "--event", "a\nb", "--json")
+    expect(errorOf(wrong)).toMatchObject({ code: "InvalidTrailer", key: "Patchmoi-Event" })
+  })
+
   test("what cannot be rebuilt is told with the reason", async () => {
     const { folder, git, patch } = await makeFork({ clash: false })
     await using _ = folder

@@ -25,7 +25,7 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
   docs: {
     brief: "Carry the patches over to a new upstream commit",
     fullDescription:
-      "Carries the patches over to an upstream commit, without a checkout, and moves one branch to the result. The work tree is neither read nor written. Stops at the first conflict, moves nothing then, and tells all of it; exit code 10. The branch that is moved is below candidate/ or new; another one needs --force, and what it was is then kept as refs/patchmoi/before/<branch>/<commit>. A patch branch and a branch that is checked out are never moved: exit code 2."
+      "Carries the patches over to an upstream commit, without a checkout, and moves one branch to the result. The work tree is neither read nor written. Stops at the first conflict, moves nothing then, and tells all of it; exit code 10. With --keep-going, patches that conflict and those that depend on them are left out, the others are carried over, the branch moves to that, and both are listed; exit code 10 as well. The branch that is moved is below candidate/ or new; another one needs --force, and what it was is then kept as refs/patchmoi/before/<branch>/<commit>. A patch branch and a branch that is checked out are never moved: exit code 2."
   },
   parameters: {
     flags: {
@@ -33,7 +33,10 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
       onto: option("The upstream tag, branch or commit (default: the upstream branch)", "ref"),
       to: option("The branch to move to the result (default: candidate/<onto>)", "branch"),
       force: flag("Move the branch of --to although it exists and is not a candidate"),
-      dryRun: flag("Move no branch")
+      dryRun: flag("Move no branch"),
+      keepGoing: flag("Leave out what conflicts and what depends on it, and carry over the rest"),
+      trailers: flag("Write Patchmoi-Patch with the name of the patch into each commit"),
+      event: option("Write Patchmoi-Event with this id into each commit", "id")
     }
   },
   loader: lazily(async () => (await import("../apart.ts")).apart.patchRebuild())

@@ -4,9 +4,21 @@ import type { Session } from "../Session.ts"
 import { oneLine } from "../text/width.ts"
 import { shortId } from "./repository.ts"
 
-/** Prints all of the record. */
+/** Prints all of the record, and what to do about it. */
 export const printConflict = (session: Session, result: RebuildResult.Conflicted): void => {
   const { conflict, remaining } = result
+  printConflictRecord(session, result)
+  if (remaining.length > 0) session.print(`not tried: ${remaining.join(", ")}\n`)
+  session.print(
+    `\nNothing was moved. Resolve it on ${conflict.patch}: rebase the branch onto ${shortId(result.onto)}, then rebuild again.\n`
+  )
+}
+
+/** Prints the record alone. */
+export const printConflictRecord = (
+  session: Session,
+  { conflict }: Pick<RebuildResult.Conflicted, "conflict">
+): void => {
   const { red, bold } = session.styles
   session.print(
     `${red("conflict")} ${conflict.patch}: ${shortId(conflict.commit)} ${oneLine(conflict.subject)}\n`
@@ -18,10 +30,6 @@ export const printConflict = (session: Session, result: RebuildResult.Conflicted
   }
   if (conflict.filesOmitted > 0) session.print(`\nand ${conflict.filesOmitted} more files in conflict\n`)
   for (const message of conflict.messages) session.print(`git: ${oneLine(message)}\n`)
-  if (remaining.length > 0) session.print(`not tried: ${remaining.join(", ")}\n`)
-  session.print(
-    `\nNothing was moved. Resolve it on ${conflict.patch}: rebase the branch onto ${shortId(result.onto)}, then rebuild again.\n`
-  )
 }
 
 // --- internal ---

@@ -6,4 +6,11 @@ export interface PatchRebuildFlags extends CommonFlags {
   readonly to?: string
   readonly force?: boolean
   readonly dryRun?: boolean
+  readonly keepGoing?: boolean
+  readonly trailers?: boolean
+  readonly event?: string
+}
+
+export interface PatchDoctorFlags extends CommonFlags {
+  readonly sweep?: boolean
 }

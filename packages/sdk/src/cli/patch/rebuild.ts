@@ -8,18 +8,20 @@ import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { makeProgress } from "../progress.ts"
 import type { Session } from "../Session.ts"
+import { oneLine } from "../text/width.ts"
 import { UsageError } from "../UsageError.ts"
-import { printConflict } from "./conflictText.ts"
+import { printConflict, printConflictRecord } from "./conflictText.ts"
 import type { PatchRebuildFlags } from "./flags.ts"
 import { type Here, inRepository, shortId } from "./repository.ts"
 
-/** A conflict is told in full and ends with exit code 10; nothing has moved then. */
+/** A conflict is told in full and ends with exit code 10; nothing has moved then, unless the rebuild was to keep going. */
 export const run: Run<PatchRebuildFlags> = async (session, flags) => {
   const { result, candidate, backup } = await inRepository(session, (here) => rebuild(session, flags, here))
   const isDry = flags.dryRun === true
   if (session.json) session.printJson({ ...result, candidate, backup, dryRun: isDry })
   else printResult(session, result, isDry ? undefined : { candidate, backup })
-  return result._tag === "Conflicted" ? exitCodes.needsAttention : exitCodes.good
+  const isWhole = result._tag === "Rebuilt" && result.skipped.length === 0
+  return isWhole ? exitCodes.good : exitCodes.needsAttention
 }
 
 /** The maintained repository forbids it: `[safety] allowRebuild = false` in its `.patchmoi.toml`. Nothing was done. */
@@ -68,7 +70,12 @@ const rebuild = (session: Session, flags: PatchRebuildFlags, { repository, topol
       repository,
       onto,
       patches,
-      upstream: upstream.commit === null ? [] : [upstream.commit]
+      upstream: upstream.commit === null ? [] : [upstream.commit],
+      keepGoing: flags.keepGoing === true,
+      trailers: {
+        patch: flags.trailers === true,
+        ...(flags.event === undefined ? {} : { event: flags.event })
+      }
     }).pipe(Effect.ensuring(Effect.sync(progress.clear)))
     const candidate = GitName.shortName(target.ref)
     if (flags.dryRun === true || result._tag === "Conflicted") return { result, candidate, backup: null }
@@ -106,13 +113,13 @@ const printResult = (
     session.print(`${green("applied")} ${patch}: ${countOf(commits.length)}${left}\n`)
   }
   for (const { patch, reason } of result.dropped) {
-    const why = reason === "empty" ? "it changes nothing any more" : "upstream holds all of its commits"
-    session.print(`${yellow("dropped")} ${patch}: ${why}\n`)
+    session.print(`${yellow("dropped")} ${patch}: ${droppedWhy[reason]}\n`)
   }
   if (result._tag === "Conflicted") {
     printConflict(session, result)
     return
   }
+  for (const skipped of result.skipped) printSkipped(session, skipped)
   session.print(`result: ${shortId(result.tip)}\n`)
   if (moved === undefined) {
     session.print("no branch was moved (dry run)\n")
@@ -121,5 +128,29 @@ const printResult = (
   session.print(`candidate: ${moved.candidate} ${shortId(result.tip)}\n`)
   if (moved.backup !== null) session.print(`before: ${moved.backup}\n`)
 }
+
+const droppedWhy: Readonly<Record<RebuildResult.DroppedPatch["reason"], string>> = {
+  empty: "it changes nothing any more",
+  "no-commits": "upstream holds all of its commits",
+  "landed-identical": "upstream has the same change",
+  "landed-modified": "upstream has the change in another form",
+  obsolete: "what its contract names as its end has come"
+}
+
+const printSkipped = (session: Session, skipped: RebuildResult.SkippedPatch): void => {
+  const { red, yellow } = session.styles
+  if (skipped.reason === "conflict") {
+    session.print(`${red("skipped")} ${skipped.patch}: it conflicts\n`)
+    printConflictRecord(session, skipped)
+    return
+  }
+  const shown = skipped.paths.slice(0, pathsShownMax).map(oneLine)
+  const more = skipped.paths.length > shown.length ? ` and ${skipped.paths.length - shown.length} more` : ""
+  const why = shown.length === 0 ? "it builds on its commits" : `both change ${shown.join(", ")}${more}`
+  session.print(`${yellow("skipped")} ${skipped.patch}: it depends on ${skipped.on}, ${why}\n`)
+}
+
+/** Paths that one line names. */
+const pathsShownMax = 5
 
 const countOf = (commits: number): string => `${commits} ${commits === 1 ? "commit" : "commits"}`
