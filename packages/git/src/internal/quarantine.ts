@@ -3,22 +3,25 @@
  *
  * Git reads the repository's own objects through `GIT_ALTERNATE_OBJECT_DIRECTORIES` and writes only here. `migrate`
  * moves what the given commits reach, children before parents, so that a crash in the middle leaves loose objects
- * that nothing names, never a commit without its tree. Closing the scope removes the folder, whatever happened.
+ * that nothing names, never a commit without its tree. Closing the scope removes the folder, whatever happened; what
+ * a killed process leaves is removed by the next rebuild and by `patchmoi patch doctor --sweep`.
  */
-import { mkdirSync, writeFileSync } from "node:fs"
-import { copyFile, link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises"
+import { readdir, readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { deflateSync, inflateSync } from "node:zlib"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { isObjectId, type ObjectId } from "../GitName.ts"
+import {
+  quarantineHome,
+  quarantinePrefix,
+  signQuarantine,
+  sweepStaleQuarantines
+} from "../patch/StaleQuarantines.ts"
 import type { Repository } from "../Repository.ts"
 import { frame, type ObjectType, objectIdOf, treeEntries } from "./objectFormat.ts"
-
-/** Age after which a quarantine that a killed process left behind is removed by the next one: one day. */
-const leftoverMillisMin = 24 * 60 * 60 * 1000
+import { QuarantineFiles, type QuarantineFilesOps } from "./quarantineFiles.ts"
 
 /** The file system refused while objects were written, moved or removed. No ref was moved. */
 export class QuarantineError extends Schema.TaggedError<QuarantineError>("git/QuarantineError")(
@@ -46,17 +49,21 @@ export interface Quarantine {
 
 /** A new, empty quarantine of the repository, removed when the scope closes. */
 export const makeQuarantine = Effect.fnUntraced(function* (repository: Repository) {
-  const home = join(repository.commonDirectory, "patchmoi")
+  const home = quarantineHome(repository)
+  const files = yield* QuarantineFiles
   const attempt = <A>(operation: QuarantineError["operation"], directory: string, work: () => Promise<A>) =>
     Effect.tryPromise({ try: work, catch: (cause) => refused(operation, directory, cause) })
-  yield* attempt("create", home, () => mkdir(home, { recursive: true }))
-  yield* removeLeftovers(home)
+  yield* attempt("create", home, () => files.makeFolder(home))
+  yield* sweepStaleQuarantines({ repository })
   const directory = yield* Effect.acquireRelease(
-    attempt("create", home, () => mkdtemp(join(home, `quarantine-${process.pid}-`))),
-    (created) => Effect.promise(() => rm(created, { recursive: true, force: true }))
+    attempt("create", home, () => files.makeTemporary(join(home, `${quarantinePrefix}${process.pid}-`))),
+    (created) => Effect.promise(() => files.removeFolder(created))
   )
   const objects = join(directory, "objects")
-  yield* attempt("create", directory, () => mkdir(join(objects, "pack"), { recursive: true }))
+  yield* attempt("create", directory, async () => {
+    await signQuarantine(directory)
+    await files.makeFolder(join(objects, "pack"))
+  })
   const quarantine: Quarantine = {
     directory,
     env: {
@@ -64,9 +71,11 @@ export const makeQuarantine = Effect.fnUntraced(function* (repository: Repositor
       GIT_OBJECT_DIRECTORY: objects,
       GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(repository.objectDirectory)
     },
-    write: makeWrite(repository, objects),
+    write: makeWrite(files, repository, objects),
     migrate: (commits) =>
-      attempt("migrate", repository.objectDirectory, () => migrateReachable(repository, objects, commits))
+      attempt("migrate", repository.objectDirectory, () =>
+        migrateReachable(files, repository, objects, commits)
+      )
   }
   return quarantine
 })
@@ -83,21 +92,11 @@ const refused = (operation: QuarantineError["operation"], directory: string, cau
 /** A path in the quoting of GIT_ALTERNATE_OBJECT_DIRECTORIES, so that a colon in it does not separate. */
 const quoted = (path: string): string => `"${path.replace(/[\\"]/g, "\\$&")}"`
 
-const removeLeftovers = (home: string) =>
-  Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    yield* Effect.promise(async () => {
-      for (const name of await readdir(home)) {
-        const path = join(home, name)
-        // Another process may remove the same leftover at the same time, hence the tolerant stat.
-        const modified = name.startsWith("quarantine-") ? await stat(path).catch(() => null) : null
-        if (modified !== null && now - modified.mtimeMs > leftoverMillisMin)
-          await rm(path, { recursive: true, force: true })
-      }
-    })
-  })
-
-const makeWrite = (repository: Repository, objects: string): Quarantine["write"] => {
+const makeWrite = (
+  files: QuarantineFilesOps,
+  repository: Repository,
+  objects: string
+): Quarantine["write"] => {
   const written = new Set<string>()
   const folders = new Set<string>()
   return (type, content) =>
@@ -108,12 +107,9 @@ const makeWrite = (repository: Repository, objects: string): Quarantine["write"]
         if (!isObjectId(id)) throw new Error("the hash has an unexpected length")
         if (written.has(id)) return id
         const folder = join(objects, id.slice(0, 2))
-        if (!folders.has(folder)) mkdirSync(folder, { recursive: true })
+        if (!folders.has(folder)) files.makeObjectFolder(folder)
         folders.add(folder)
-        writeFileSync(join(folder, id.slice(2)), deflateSync(framed, { level: 1 }), {
-          mode: 0o444,
-          flag: "w"
-        })
+        files.writeObject(join(folder, id.slice(2)), deflateSync(framed, { level: 1 }))
         written.add(id)
         return id
       },
@@ -122,6 +118,7 @@ const makeWrite = (repository: Repository, objects: string): Quarantine["write"]
 }
 
 const migrateReachable = async (
+  files: QuarantineFilesOps,
   repository: Repository,
   objects: string,
   commits: ReadonlyArray<ObjectId>
@@ -131,9 +128,9 @@ const migrateReachable = async (
   for (const id of ordered) {
     const target = join(repository.objectDirectory, id.slice(0, 2), id.slice(2))
     const folder = dirname(target)
-    if (!folders.has(folder)) await mkdir(folder, { recursive: true })
+    if (!folders.has(folder)) await files.makeFolder(folder)
     folders.add(folder)
-    await moveObject(join(objects, id.slice(0, 2), id.slice(2)), target)
+    await moveObject(files, join(objects, id.slice(0, 2), id.slice(2)), target)
   }
   return ordered.length
 }
@@ -183,15 +180,15 @@ const reachableInOrder = async (
 }
 
 /** Moves by hard link, which never replaces an object that is there; by copy and rename across file systems. */
-const moveObject = async (source: string, target: string): Promise<void> => {
+const moveObject = async (files: QuarantineFilesOps, source: string, target: string): Promise<void> => {
   try {
-    await link(source, target)
+    await files.link(source, target)
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined
     if (code === "EEXIST") return
     if (code !== "EXDEV" && code !== "EPERM" && code !== "ENOTSUP") throw cause
     const partial = `${target}.patchmoi-${process.pid}`
-    await copyFile(source, partial)
-    await rename(partial, target)
+    await files.copy(source, partial)
+    await files.rename(partial, target)
   }
 }

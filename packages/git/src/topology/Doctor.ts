@@ -4,6 +4,7 @@ import { formatContractIssue } from "../contract/ContractIssue.ts"
 import type { ScopeIssue } from "../contract/Scope.ts"
 import type { StackReport } from "../contract/StackReport.ts"
 import { shortName } from "../GitName.ts"
+import type { StaleQuarantine } from "../patch/StaleQuarantines.ts"
 import type { Topology } from "./Topology.ts"
 
 /** One thing to put right. */
@@ -19,7 +20,8 @@ export const DoctorIssue = Schema.Struct({
     "contract-invalid",
     "stale-scope",
     "outside-scope",
-    "contract-in-patch"
+    "contract-in-patch",
+    "stale-quarantine"
   ),
   /** False for what a rebuild can live with: it needs no clean work tree. */
   blocks: Schema.Boolean,
@@ -35,8 +37,12 @@ export const Diagnosis = Schema.Struct({
 })
 export type Diagnosis = typeof Diagnosis.Type
 
-/** Names every issue of a topology, and, with the report on its stack, of the patches and their contracts. */
-export const doctor = (topology: Topology, stack?: StackReport): Diagnosis => {
+/** Names every issue of a topology, with the report on its stack also those of the patches, and what rebuilds left behind. */
+export const doctor = (
+  topology: Topology,
+  stack?: StackReport,
+  staleQuarantines: ReadonlyArray<StaleQuarantine> = []
+): Diagnosis => {
   const issues: Array<DoctorIssue> = []
   const add = (code: DoctorIssue["code"], blocks: boolean, message: string) =>
     issues.push({ code, blocks, message })
@@ -80,6 +86,12 @@ export const doctor = (topology: Topology, stack?: StackReport): Diagnosis => {
     add("dirty-work-tree", false, "the work tree has uncommitted changes; a rebuild leaves them as they are")
   }
   if (stack !== undefined) addStackIssues(stack, add)
+  const left = staleQuarantines.length
+  if (left > 0) {
+    const folders = left === 1 ? "1 folder" : `${left} folders`
+    const hint = "remove them: patchmoi patch doctor --sweep"
+    add("stale-quarantine", false, `stopped rebuilds left ${folders} of objects behind; ${hint}`)
+  }
   return { ready: issues.length === 0, canRebuild: issues.every((issue) => !issue.blocks), issues }
 }
 

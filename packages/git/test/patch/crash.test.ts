@@ -4,11 +4,14 @@
  */
 import { expect, test } from "bun:test"
 import { chmod, mkdir, readdir, utimes, writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { hostname } from "node:os"
+import { basename, join } from "node:path"
 import process from "node:process"
 import * as Effect from "effect/Effect"
 import { Git } from "../../src/Git.ts"
 import { makeGitCli } from "../../src/GitCli.ts"
+import { listStaleQuarantines, sweepStaleQuarantines } from "../../src/patch/StaleQuarantines.ts"
+import { openRepository } from "../../src/Repository.ts"
 import { isolatedEnvironment, makeTempDirectory, type TempRepo } from "../../src/testing/TempRepo.ts"
 import { withGit } from "../support.ts"
 import { makeFork, rebuiltIn } from "./fork.ts"
@@ -77,18 +80,43 @@ test(
 )
 
 test(
-  "removes what a killed rebuild left a day ago, and nothing younger",
+  "removes what ended processes left and what is older than a day, and nothing else",
   withGit(() =>
     Effect.gen(function* () {
       const repo = yield* makeFork()
-      const old = join(homeOf(repo), "quarantine-1-old")
-      const young = join(homeOf(repo), "quarantine-1-young")
+      const repository = yield* openRepository({ directory: repo.directory })
+      const dead = Bun.spawn(["true"])
+      yield* Effect.promise(() => dead.exited)
+      const folders = {
+        "quarantine-1-dead": `${dead.pid} ${hostname()}\n`,
+        "quarantine-1-elsewhere": `${dead.pid} not-${hostname()}\n`,
+        "quarantine-1-live": `${process.pid} ${hostname()}\n`,
+        "quarantine-1-odd": `-1 ${hostname()}\n`,
+        "quarantine-1-old": `${process.pid} ${hostname()}\n`,
+        "quarantine-1-unsigned": null,
+        "something-else": `${dead.pid} ${hostname()}\n`
+      }
       yield* Effect.promise(async () => {
-        for (const folder of [old, young]) await mkdir(folder, { recursive: true })
-        await utimes(old, 1_000_000, 1_000_000)
+        for (const [name, owner] of Object.entries(folders)) {
+          await mkdir(join(homeOf(repo), name), { recursive: true })
+          if (owner !== null) await writeFile(join(homeOf(repo), name, "owner"), owner)
+        }
+        await utimes(join(homeOf(repo), "quarantine-1-old"), 1_000_000, 1_000_000)
       })
+      const listed = yield* listStaleQuarantines({ repository })
+      expect(listed.map(({ directory, reason }) => [basename(directory), reason])).toEqual([
+        ["quarantine-1-dead", "owner-gone"],
+        ["quarantine-1-old", "old"]
+      ])
       yield* rebuiltIn(repo.directory)
-      expect(yield* leftoversOf(repo)).toEqual(["quarantine-1-young"])
+      expect((yield* leftoversOf(repo)).sort()).toEqual([
+        "quarantine-1-elsewhere",
+        "quarantine-1-live",
+        "quarantine-1-odd",
+        "quarantine-1-unsigned",
+        "something-else"
+      ])
+      expect(yield* sweepStaleQuarantines({ repository })).toEqual([])
     })
   )
 )

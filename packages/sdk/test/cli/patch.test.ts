@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { hostname } from "node:os"
 import { isolatedEnvironment } from "@patchmoi/git/testing/TempRepo"
 import { call, errorOf, makeFolder } from "./support.ts"
 
@@ -74,6 +75,26 @@ describe("patch doctor", () => {
     expect(stdout).toContain("- the work tree has uncommitted changes")
     const json = JSON.parse((await patch("doctor", "--json")).stdout)
     expect(json).toMatchObject({ ready: false, canRebuild: true, topology: { workTree: "dirty" } })
+  })
+
+  test("what a stopped rebuild left is an issue, and --sweep removes it", async () => {
+    const { folder, patch } = await makeFork({ clash: false })
+    await using _ = folder
+    const dead = Bun.spawn(["true"])
+    await dead.exited
+    await folder.write(".git/patchmoi/quarantine-1-x/owner", `${dead.pid} ${hostname()}\n`)
+    const { exitCode, stdout } = await patch("doctor")
+    expect(exitCode).toBe(1)
+    expect(stdout).toContain(
+      "- stopped rebuilds left 1 folder of objects behind; remove them: patchmoi patch doctor --sweep"
+    )
+    const swept = await patch("doctor", "--sweep")
+    expect(swept.exitCode).toBe(0)
+    expect(swept.stderr).toContain("/.git/patchmoi/quarantine-1-x\n")
+    expect(JSON.parse((await patch("doctor", "--sweep", "--json")).stdout)).toMatchObject({
+      ready: true,
+      swept: []
+    })
   })
 
   test("a folder without a repository is an error", async () => {

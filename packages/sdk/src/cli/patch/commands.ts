@@ -3,15 +3,20 @@ import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
 import { commonOptions, flag, option } from "../options.ts"
 import type { CommonFlags } from "../Session.ts"
-import type { PatchRebuildFlags } from "./flags.ts"
+import type { PatchDoctorFlags, PatchRebuildFlags } from "./flags.ts"
 
-const doctor = buildCommand<CommonFlags, [], CliContext>({
+const doctor = buildCommand<PatchDoctorFlags, [], CliContext>({
   docs: {
     brief: "Say whether the repository is ready for a rebuild, and what is missing",
     fullDescription:
-      "Says whether the repository is ready for a rebuild, and what is missing. Reads only. Exit code 1 when it is not ready."
+      "Says whether the repository is ready for a rebuild, and what is missing. Reads only, unless --sweep is given. Exit code 1 when it is not ready."
   },
-  parameters: { flags: commonOptions },
+  parameters: {
+    flags: {
+      ...commonOptions,
+      sweep: flag("Remove the folders of objects that stopped rebuilds left behind")
+    }
+  },
   loader: lazily(async () => (await import("../apart.ts")).apart.patchDoctor())
 })
 

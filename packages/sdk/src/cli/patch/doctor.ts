@@ -1,20 +1,26 @@
 /** `patchmoi patch doctor`: what stands between the repository and a rebuild. The lines are those that scripts know. */
-import { Doctor, GitName, StackReport, type Topology } from "@patchmoi/git"
+import { Doctor, GitName, StackReport, StaleQuarantines, type Topology } from "@patchmoi/git"
 import * as Effect from "effect/Effect"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
-import type { CommonFlags, Session } from "../Session.ts"
+import type { Session } from "../Session.ts"
 import { oneLine } from "../text/width.ts"
+import type { PatchDoctorFlags } from "./flags.ts"
 import { inRepository, shortId } from "./repository.ts"
 
 /** Exit code 0 when it is ready, 1 when there is an issue. */
-export const run: Run<CommonFlags> = async (session) => {
-  const { topology, stack } = await inRepository(session, ({ repository, topology }) =>
-    Effect.map(StackReport.inspectStack({ repository, topology }), (stack) => ({ topology, stack }))
+export const run: Run<PatchDoctorFlags> = async (session, { sweep }) => {
+  const { diagnosis, swept, topology } = await inRepository(session, ({ repository, topology }) =>
+    Effect.gen(function* () {
+      const stack = yield* StackReport.inspectStack({ repository, topology })
+      const swept = sweep === true ? yield* StaleQuarantines.sweepStaleQuarantines({ repository }) : []
+      const left = yield* StaleQuarantines.listStaleQuarantines({ repository })
+      return { topology, swept, diagnosis: Doctor.doctor(topology, stack, left) }
+    })
   )
-  const diagnosis = Doctor.doctor(topology, stack)
-  if (session.json) session.printJson({ ...diagnosis, topology })
+  if (session.json) session.printJson({ ...diagnosis, topology, swept })
   else printDiagnosis(session, topology, diagnosis)
+  for (const { directory } of session.json ? [] : swept) session.note(`removed ${oneLine(directory)}`)
   return diagnosis.ready ? exitCodes.good : exitCodes.failed
 }
 

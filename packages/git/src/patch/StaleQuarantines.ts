@@ -1,0 +1,101 @@
+/**
+ * Object folders that stopped rebuilds left behind: finding them, and removing them.
+ *
+ * A folder is stale when the process that made it is gone, or when it is older than a day. Whether a process is gone can be
+ * told only on its own machine, so a folder that another machine made (a repository on a shared disk) goes by its age.
+ */
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { hostname } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Repository } from "../Repository.ts"
+
+/** Age after which a folder is stale whoever made it, in milliseconds: one day. */
+export const quarantineAgeMillisMax = 24 * 60 * 60 * 1000
+
+/** Folders that one look lists. The next look finds the rest. */
+export const staleQuarantinesMax = 1_000
+
+/** A folder that nobody uses any more. */
+export const StaleQuarantine = Schema.Struct({
+  directory: Schema.String,
+  /** `owner-gone`: its process has ended. `old`: it is older than a day. */
+  reason: Schema.Literal("owner-gone", "old"),
+  /** Time since the folder was made, in milliseconds. */
+  ageMillis: Schema.Number
+})
+export type StaleQuarantine = typeof StaleQuarantine.Type
+
+/** Lists the stale folders of the repository in the order of their names. Reads only; never fails. */
+export const listStaleQuarantines = Effect.fn("StaleQuarantines.list")(function* (options: {
+  readonly repository: Repository
+}) {
+  const home = quarantineHome(options.repository)
+  const now = yield* Clock.currentTimeMillis
+  return yield* Effect.promise(async () => {
+    const stale: Array<StaleQuarantine> = []
+    // Without the folder nothing was ever left behind.
+    for (const name of (await readdir(home).catch(() => [])).sort()) {
+      if (!name.startsWith(quarantinePrefix) || stale.length >= staleQuarantinesMax) continue
+      const directory = join(home, name)
+      // Another process may remove the same leftover at the same time, hence the tolerant stat.
+      const found = await stat(directory).catch(() => null)
+      if (found === null) continue
+      const ageMillis = now - found.mtimeMs
+      if (ageMillis > quarantineAgeMillisMax) stale.push({ directory, reason: "old", ageMillis })
+      else if (await isOwnerGone(directory)) stale.push({ directory, reason: "owner-gone", ageMillis })
+    }
+    return stale
+  })
+})
+
+/** Removes the stale folders and gives those that are gone now. One that cannot be removed is left for the next time. */
+export const sweepStaleQuarantines = Effect.fn("StaleQuarantines.sweep")(function* (options: {
+  readonly repository: Repository
+}) {
+  const stale = yield* listStaleQuarantines(options)
+  const removed = yield* Effect.forEach(stale, ({ directory }) =>
+    Effect.promise(() =>
+      rm(directory, { recursive: true, force: true }).then(
+        () => true,
+        () => false
+      )
+    )
+  )
+  return stale.filter((_, at) => removed[at])
+})
+
+/** The folder in which quarantines are made. */
+export const quarantineHome = ({ commonDirectory }: Pick<Repository, "commonDirectory">): string =>
+  join(commonDirectory, "patchmoi")
+
+/** What the names of quarantines begin with. */
+export const quarantinePrefix = "quarantine-"
+
+/** Leaves word in a new quarantine who made it. */
+export const signQuarantine = (directory: string): Promise<void> =>
+  writeFile(join(directory, ownerFile), `${process.pid} ${hostname()}\n`)
+
+// --- internal ---
+
+const ownerFile = "owner"
+
+/** A folder without a word of its owner is not known to be anybody's, and goes by its age. */
+const isOwnerGone = async (directory: string): Promise<boolean> => {
+  const text = await readFile(join(directory, ownerFile), "utf8").catch(() => "")
+  const match = /^(\d{1,10}) (.+)\n$/.exec(text)
+  return match !== null && match[2] === hostname() && !isAlive(Number(match[1]))
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    // Somebody else's process is alive, too.
+    return cause instanceof Error && "code" in cause && cause.code === "EPERM"
+  }
+}
