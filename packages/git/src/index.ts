@@ -5,6 +5,10 @@
  * Everything needs the service `Git`; `GitCli.layerGitCli` provides it.
  */
 export * as Candidate from "./candidate/Candidate.ts"
+export * as CandidateNotes from "./candidate/CandidateNotes.ts"
+export * as CandidateProof from "./candidate/CandidateProof.ts"
+export * as CandidateStack from "./candidate/CandidateStack.ts"
+export * as VerifyCandidate from "./candidate/verifyCandidate.ts"
 export * as CascadeConfig from "./cascade/CascadeConfig.ts"
 export * as CascadeVersion from "./cascade/CascadeVersion.ts"
 export * as ResolveVersion from "./cascade/ResolveVersion.ts"
