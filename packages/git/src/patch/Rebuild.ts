@@ -16,7 +16,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { Git, type GitError } from "../Git.ts"
+import type { Git, GitError } from "../Git.ts"
 import { ObjectId, parseRef } from "../GitName.ts"
 import { askResolver } from "../internal/askResolver.ts"
 import { layOutAttributes } from "../internal/attributes.ts"
@@ -24,6 +24,7 @@ import { readObjects } from "../internal/catFile.ts"
 import { describeConflict } from "../internal/describeConflict.ts"
 import { type EngineChoice, type MergeEngine, makeMergeEngine, mergeTrees } from "../internal/mergeEngine.ts"
 import { type CommitObject, parseCommit } from "../internal/objectFormat.ts"
+import { pathsOf, readPathsTouched } from "../internal/pathsTouched.ts"
 import { makeQuarantine, type Quarantine, type QuarantineError } from "../internal/quarantine.ts"
 import { type Pick, type Picked, walkStack } from "../internal/rebuildWalk.ts"
 import { mergeStructured } from "../internal/structuredMerge.ts"
@@ -116,13 +117,15 @@ export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildO
         attributesDirectory,
         engine: options.engine ?? "auto"
       })
+      // Read when the first patch is skipped, and for all patches at once.
+      const touched = yield* Effect.cached(readPathsTouched(repository, planned))
       const walked = yield* walkStack<UnreadableCommit | GitError | QuarantineError, Git>({
         onto,
         planned,
         commitOf: (commit) => commitOf(commits, commit),
         pick: (pick) => pickCommit({ options, onto, quarantine, engine }, pick),
         writeCommit: (content) => quarantine.write("commit", content),
-        pathsTouched: (patch) => pathsTouched(repository, patch),
+        pathsTouched: (patch) => Effect.map(touched, (paths) => pathsOf(paths, patch)),
         landed: options.landed ?? new Map(),
         keepGoing: options.keepGoing ?? false,
         trailersOf: (patch) => trailersOf(patch, options.trailers)
@@ -214,19 +217,6 @@ const pickCommit = ({ engine, onto, options, quarantine }: Engine, pick: Pick) =
 const mergedTo = (
   merged: { readonly tree: ObjectId } & Partial<Extract<Picked, { readonly _tag: "Merged" }>>
 ): Picked => ({ structured: [], resolved: [], ...merged, _tag: "Merged" })
-
-/** Paths that the commits of a patch change, both names of a renamed file. Reads trees only. */
-const pathsTouched = (repository: Repository, patch: PlannedPatch) =>
-  Effect.gen(function* () {
-    if (patch.commits.length === 0) return new Set<string>()
-    const git = yield* Git
-    const output = yield* git.run({
-      args: ["diff-tree", "--stdin", "-r", "-z", "--no-renames", "--name-only", "--no-commit-id"],
-      cwd: repository.directory,
-      stdin: `${patch.commits.join("\n")}\n`
-    })
-    return new Set(Buffer.from(output.stdout).toString("latin1").split("\0").filter(Boolean))
-  })
 
 const trailersOf = (patch: string, trailers: RebuildTrailers | undefined): ReadonlyArray<Trailer> => [
   ...(trailers?.patch === true ? [{ key: "Patchmoi-Patch", value: patch }] : []),
