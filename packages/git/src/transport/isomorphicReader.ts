@@ -36,13 +36,14 @@ export const fetchByIsomorphicGit = Effect.fnUntraced(function* (
     Effect.tryPromise({ try: work, catch: (cause) => errorOf(url, cause) })
   yield* attempt(async (signal) => {
     await git.init({ fs, dir: gitdir, gitdir, bare: true })
+    await git.addRemote({ fs, gitdir, remote: "origin", url })
     const ask = (question: Parameters<Exchange>[0]) =>
       Runtime.runPromise(runtime)(Effect.either(exchange(question)), { signal })
     await git.fetch({
       fs,
       cache,
       gitdir,
-      url,
+      remote: "origin",
       http: clientOver(ask, target),
       ref: options.commit,
       remoteRef: options.commit,

@@ -7,7 +7,7 @@
 import * as Either from "effect/Either"
 import { type ObjectId, parseObjectId } from "../../GitName.ts"
 import type { ObjectFormat } from "../../internal/objectFormat.ts"
-import { garbage } from "./MalformedAnswer.ts"
+import { cut, garbage } from "./MalformedAnswer.ts"
 import { lineOf, readPackets } from "./pktLine.ts"
 
 /** A server that speaks version 2. */
@@ -35,10 +35,10 @@ export type Capabilities = CapabilitiesV0 | CapabilitiesV2
 export const readCapabilities = (body: Buffer): Capabilities => {
   // The announcement of the service and its flush come first over HTTP; newer servers may leave them out for version 2.
   const packets = readPackets(body)
+  if (packets.length === 0 || packets.at(-1) !== "flush") throw cut("the announcement")
   const lines = packets.map(lineOf).filter((line) => line !== null && !line.startsWith("# service="))
-  const [first = null] = lines
-  if (first === null) throw garbage("no capability was announced")
-  return first === "version 2" ? readV2(textLines(lines.slice(1))) : readV0(textLines(lines))
+  // Before version 2 an empty repository may announce nothing at all.
+  return lines[0] === "version 2" ? readV2(textLines(lines.slice(1))) : readV0(textLines(lines))
 }
 
 // --- internal ---
