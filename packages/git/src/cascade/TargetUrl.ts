@@ -79,6 +79,9 @@ export const ownerAndName = (url: string): { readonly owner: string; readonly na
   return name === undefined || owner === undefined ? null : { owner, name }
 }
 
+/** The address without a user name and password, for messages. */
+export const redactAddress = (url: string): string => withoutPassword(url)
+
 // --- internal ---
 
 const schemes: ReadonlyArray<string> = ["https:", "http:", "ssh:", "file:"]

@@ -92,6 +92,8 @@ export interface ReadLastChangeOptions {
 /** The commit that gave a path the content that it has. */
 export interface LastChange {
   readonly commit: ObjectId
+  /** Where to look on for the change before it: its first parent, or `null` for a first commit. */
+  readonly parent: ObjectId | null
   readonly author: CommitAuthor
   readonly message: string
 }

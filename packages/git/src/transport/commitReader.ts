@@ -146,6 +146,7 @@ const changeOf = (commit: ObjectId, object: CommitObject): LastChange => {
   const match = /^(.*?) ?<([^>]*)>/s.exec(object.author.toString("utf8"))
   return {
     commit,
+    parent: object.parents[0] ?? null,
     author: { name: match?.[1] ?? "", email: match?.[2] ?? "" },
     message: object.message.toString("utf8")
   }
