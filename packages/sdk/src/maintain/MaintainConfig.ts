@@ -6,6 +6,7 @@
  * 2. A key that is not known, or a value of the wrong kind, refuses the whole table: a misspelt `push = false` must not
  *    read as a default.
  */
+import { ToolchainParts } from "@patchmoi/git/check/Toolchain"
 import { checkCommandsMax, checkTimeoutMillisMax } from "@patchmoi/git/topology/PatchmoiConfig"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -39,8 +40,18 @@ export const MaintainConfig = Schema.Struct({
   checks: Schema.optionalWith(Schema.Array(command).pipe(Schema.maxItems(checkCommandsMax)), {
     default: () => []
   }),
-  /** Run the checks of the fork's `.patchmoi.toml` as well, after those above. */
+  /** Command lines that only read a tree: they run in an empty folder, with `PATCHMOI_TREE` and `GIT_DIR`. (Default: none.) */
+  tree_checks: Schema.optionalWith(Schema.Array(command).pipe(Schema.maxItems(checkCommandsMax)), {
+    default: () => []
+  }),
+  /** Run the checks of the fork's `.patchmoi.toml` and of its patches' contracts as well, after those above. */
   repository_checks: flag(false),
+  /** Run the checks on bare upstream first, so that the fork is not blamed for what upstream broke. */
+  control_run: flag(true),
+  /** Search the patch that makes a check fail. Never without `control_run`. */
+  find_bad_patch: flag(true),
+  /** What besides the tree decides how checks end. (Default: `PATH` and the platform.) */
+  toolchain: Schema.optional(ToolchainParts),
   /** Time of each check, in milliseconds. (Default: what `.patchmoi.toml` says, else 30 minutes.) */
   check_timeout_ms: Schema.optional(Schema.Int.pipe(Schema.between(1, checkTimeoutMillisMax))),
   fetch: flag(true),

@@ -5,7 +5,7 @@ import { shortName } from "@patchmoi/git/GitName"
 import type { AppliedPatch, Conflicted, DroppedPatch, Rebuilt } from "@patchmoi/git/patch/RebuildResult"
 import type { CandidateRef, FlowResult } from "../step.ts"
 import { type Fork, repositoryNameOf } from "./Fork.ts"
-import { describeCheck, type ForkChecks } from "./ForkChecks.ts"
+import { describeBlame, describeCheck, type ForkChecks } from "./ForkChecks.ts"
 import { isPublished, type Publication } from "./Publish.ts"
 import type { ForkRecord } from "./Record.ts"
 import type { UpstreamPoint } from "./Upstream.ts"
@@ -39,7 +39,9 @@ export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome
     (ref) => ref !== undefined && ref !== null && ref.outcome !== "already there"
   )
   const status = !checks.passed
-    ? "failed"
+    ? checks.failing?.verdict === "failed-upstream-too"
+      ? "blocked"
+      : "failed"
     : unpublished.length > 0 || (record?.notMoved ?? null) !== null
       ? "blocked"
       : isChanged || publications.some((each) => each.outcome === "pushed")
@@ -102,7 +104,8 @@ const stackSentence = (point: UpstreamPoint, { applied, dropped }: Rebuilt): str
 
 const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray<string> => {
   const { checks, publications, rebuilt, record } = outcome
-  const failing = checks.passed ? undefined : checks.results.at(-1)
+  const { failing } = checks
+  const blame = failing === null ? null : describeBlame(failing)
   const candidate = shortName(point.candidate)
   const written =
     record === null
@@ -112,12 +115,13 @@ const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray
         : `${candidate} is at ${rebuilt.tip}`
   const moved = record?.target && `${record.target.name} ${record.target.outcome}`
   return [
-    ...(failing === undefined ? [] : [`check ${describeCheck(failing)}`]),
+    ...(failing === null ? [] : [`check ${describeCheck(failing)}`]),
+    ...(blame === null ? [] : [blame]),
     written,
     ...(moved ? [moved] : []),
     ...(record?.notMoved ? [record.notMoved] : []),
     ...publications.map(publicationSentence),
-    ...(failing === undefined
+    ...(failing === null
       ? []
       : [
           `nothing was moved or pushed; the check's output ends: ${failing.output.slice(-outputQuotedMax).trim()}`

@@ -115,7 +115,7 @@ interface Finish {
 const finish = ({ config, fork, observed, point, progress, rebuilt }: Finish) =>
   Effect.gen(function* () {
     const { tip } = rebuilt
-    const checks = yield* checkCandidate(fork, config, point, tip, progress)
+    const checks = yield* checkCandidate(fork, config, rebuilt, progress)
     if (!config.commit) {
       yield* progress(`commit is off: ${point.candidate} is not written`)
       return reportOutcome(fork, point, { rebuilt, checks, record: null, publications: [] })

@@ -12,6 +12,7 @@ describe("maintain-fork and checks", () => {
     const flag = join(ws.root, "green")
     await ws.configure({
       checks: ["true", `echo broken thing; test -e ${flag}`, "never run"],
+      control_run: false,
       move_target: true
     })
     const main = ws.refAt(ws.fork, "refs/heads/main")
@@ -35,8 +36,9 @@ describe("maintain-fork and checks", () => {
       expect(ws.git(ws.origin, "for-each-ref")).toBe(origin)
     }
 
-    await ws.configure({ checks: ["true", `test -e ${flag}`] })
+    // The same question: a failure is looked at anew, as its cause may lie outside the tree.
     await writeFile(flag, "")
+    await ws.configure({ checks: ["true", `echo broken thing; test -e ${flag}`] })
     const { artifacts, status } = resultOf(await ws.fireRelease("v2", "third"))
     expect(status).toBe("changed")
     expect(ws.refAt(ws.fork, "refs/heads/main")).toBe(String(artifacts["candidate"]))
@@ -49,12 +51,68 @@ describe("maintain-fork and checks", () => {
   test("a check that is over its time is ended and told", async () => {
     await using ws = await makeForkWorkspace()
     await ws.release("v2", { "c.txt": "c2\n" })
-    await ws.configure({ checks: ["echo waiting; exec sleep 60"], check_timeout_ms: 300 })
+    await ws.configure({ checks: ["echo waiting; exec sleep 60"], check_timeout_ms: 300, control_run: false })
     expect(resultOf(await ws.fireRelease("v2"))).toMatchObject({
       status: "failed",
       message: expect.stringContaining("over its time"),
       artifacts: { checks: [{ outcome: "timeout", exitCode: null, output: "waiting\n" }] }
     })
+  })
+
+  test("what bare upstream fails as well holds the candidate back and is blamed on no patch", async () => {
+    await using ws = await makeForkWorkspace({ env: { CODEX_FLOW_PUSH: "1" } })
+    await ws.release("v2", { "c.txt": "c2\n" })
+    await ws.configure({ checks: ["true", "grep -q c1 c.txt", "true"], move_target: true })
+    const { artifacts, message, status } = resultOf(await ws.fireRelease("v2"))
+    expect(status).toBe("blocked")
+    expect(message).toContain("bare upstream fails it as well")
+    expect(message).toContain("nothing was moved or pushed")
+    expect(artifacts).toMatchObject({
+      checks: [
+        { verdict: "passed", upstream: "passed" },
+        { verdict: "failed-upstream-too", upstream: "failed", blame: null },
+        { verdict: "passed", upstream: "passed" }
+      ],
+      pushes: []
+    })
+  })
+
+  test("names the first patch of the stack that makes a check fail", async () => {
+    await using ws = await makeForkWorkspace()
+    await ws.release("v2", { "c.txt": "c2\n" })
+    await ws.configure({ checks: ["grep -qx 'line 3' b.txt"] })
+    const { artifacts, message, status } = resultOf(await ws.fireRelease("v2"))
+    expect(status).toBe("failed")
+    expect(message).toContain("patch/two is the first patch that makes it fail")
+    expect(artifacts).toMatchObject({
+      checks: [{ verdict: "failed", upstream: "passed", blame: { _tag: "BadPatch", patch: "patch/two" } }]
+    })
+
+    await ws.configure({ checks: [], tree_checks: ["git cat-file -e $PATCHMOI_TREE", "false"] })
+    expect(resultOf(await ws.fireRelease("v2", "reading"))).toMatchObject({
+      status: "blocked",
+      artifacts: { checks: [{ outcome: "passed" }, { outcome: "failed", upstream: "failed" }] }
+    })
+  })
+
+  test("the checks of patches run on the operator's word alone", async () => {
+    await using ws = await makeForkWorkspace()
+    ws.git(ws.fork, "checkout", "--quiet", "patch/one")
+    ws.git(
+      ws.fork,
+      "commit",
+      "--quiet",
+      "--amend",
+      "--message",
+      "one\n\nPatchmoi-Check: echo of the patch; false"
+    )
+    ws.git(ws.fork, "checkout", "--quiet", "desk")
+    await ws.release("v2", { "c.txt": "c2\n" })
+    expect(resultOf(await ws.fireRelease("v2", "silent")).status).toBe("changed")
+    await ws.configure({ repository_checks: true, control_run: false })
+    const { artifacts, status } = resultOf(await ws.fireRelease("v2", "asked"))
+    expect(status).toBe("failed")
+    expect(artifacts).toMatchObject({ checks: [{ command: "echo of the patch; false", outcome: "failed" }] })
   })
 
   test("a cancel ends the check and removes the temporary work tree", async () => {
@@ -83,14 +141,18 @@ describe("maintain-fork and checks", () => {
     await ws.release("v2", { "c.txt": "c2\n" })
     await ws.release("v3", { "c.txt": "c3\n" })
     const log = join(ws.root, "log")
-    await ws.configure({ checks: [`echo begin >> ${log}; sleep 0.2; echo end >> ${log}`] })
+    await ws.configure({
+      checks: [`echo begin >> ${log}; sleep 0.2; echo end >> ${log}`],
+      control_run: false
+    })
     const runs = await Promise.all([
       ws.fireRelease("v2"),
       ws.fireRelease("v3"),
       ws.fire("update", { ref: "main" }, "upstream.branch_update")
     ])
     expect(runs.map((run) => resultOf(run).status)).toEqual(["changed", "changed", "changed"])
-    expect(await readFile(log, "utf8")).toBe("begin\nend\n".repeat(3))
+    // The branch is at v3, so that its candidate has the tree of the release's: two trees, two runs of the check.
+    expect(await readFile(log, "utf8")).toBe("begin\nend\n".repeat(2))
     const spans = runs
       .map(({ completedAt = "", startedAt = "" }) => ({ startedAt, completedAt }))
       .sort((left, right) => (left.startedAt < right.startedAt ? -1 : 1))
