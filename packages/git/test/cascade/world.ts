@@ -16,7 +16,7 @@ import { Git } from "../../src/Git.ts"
 import { layerGitCli } from "../../src/GitCli.ts"
 import { makeGitHttpServer } from "../../src/testing/GitHttpServer.ts"
 import { makeTempDirectory, type TempFile, tempRepoAt } from "../../src/testing/TempRepo.ts"
-import { layerHttpTransport } from "../../src/transport/HttpTransport.ts"
+import { layerTransport } from "../../src/transport/TransportByUrl.ts"
 
 /** A downstream repository: its bare home behind the server, and a clone in which people work. */
 export interface Downstream {
@@ -85,8 +85,7 @@ export const statuses = (report: CascadeReport): Readonly<Record<string, string>
 
 /** Real git and the real transport; no token, no memory, no API of a forge. */
 export const layerWorld = Layer.mergeAll(
-  layerGitCli(),
-  layerHttpTransport(),
+  Layer.provideMerge(layerTransport(), layerGitCli()),
   HeadMemory.layerNone,
   layerNoForgeApi
 ).pipe(Layer.provideMerge(Layer.setConfigProvider(ConfigProvider.fromEnv())))

@@ -198,6 +198,7 @@ for (const { name, prepare, isSample = false } of ways) {
             transport.readLastChange(here, { commit: tip, path, commitsMax })
           expect(yield* look(10)).toEqual({
             commit: changed,
+            parent: yield* parseObjectId(yield* work.git("rev-parse", `${changed}^`)),
             author: { name: "Ada Author", email: "ada@example.com" },
             message: "pin\n\nby hand\n"
           })
