@@ -4,6 +4,7 @@ import { Dispatches } from "./dispatch/Dispatches.ts"
 import { Events } from "./event/Events.ts"
 import { Limits } from "./limit/Limits.ts"
 import { MaintenanceAttempts } from "./maintenance/MaintenanceAttempts.ts"
+import { PatchStacks } from "./patchStack/PatchStacks.ts"
 import { Runs } from "./run/Runs.ts"
 import { Sources } from "./source/Sources.ts"
 import type { AnyAggregate } from "./store/Aggregate.ts"
@@ -16,5 +17,6 @@ export const aggregates: ReadonlyArray<AnyAggregate> = [
   Dispatches,
   Sources,
   Limits,
-  Cascades
+  Cascades,
+  PatchStacks
 ]

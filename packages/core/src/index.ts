@@ -44,6 +44,10 @@ export * as CandidateRefs from "./maintenance/candidateRefs.ts"
 export * as MaintenanceAttempts from "./maintenance/MaintenanceAttempts.ts"
 export * as MaintenanceDocument from "./maintenance/MaintenanceDocument.ts"
 export * as MaintenanceFact from "./maintenance/MaintenanceFact.ts"
+export * as PatchStackDocument from "./patchStack/PatchStackDocument.ts"
+export * as PatchStackFact from "./patchStack/PatchStackFact.ts"
+export * as PatchStacks from "./patchStack/PatchStacks.ts"
+export * as PatchStackArtifacts from "./patchStack/patchStackArtifacts.ts"
 export * as Sources from "./source/Sources.ts"
 
 // Cascades: one version on its way into many repositories.

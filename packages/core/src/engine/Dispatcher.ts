@@ -13,6 +13,7 @@ import type { EventId, RunId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import { Limits } from "../limit/Limits.ts"
 import { MaintenanceAttempts } from "../maintenance/MaintenanceAttempts.ts"
+import { PatchStacks } from "../patchStack/PatchStacks.ts"
 import type { RunCommand, RunRejection } from "../run/RunCommand.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
@@ -143,6 +144,9 @@ export const make = (onQueued: (runIds: ReadonlyArray<RunId>) => void = () => {}
         for (const command of followUp.commands) {
           neverRefused(unit.execute(Cascades, followUp.cascadeId, command))
         }
+        return
+      case "CommandPatchStack":
+        neverRefused(unit.execute(PatchStacks, followUp.repositoryId, followUp.command))
         return
       case "CommandLimit":
         neverRefused(unit.execute(Limits, followUp.limitId, followUp.command))

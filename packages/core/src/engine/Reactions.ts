@@ -12,6 +12,8 @@ import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import type { LimitCommand } from "../limit/Limits.ts"
 import { candidateRefsOf } from "../maintenance/candidateRefs.ts"
 import type { MaintenanceCommand } from "../maintenance/MaintenanceAttempts.ts"
+import type { PatchStackCommand } from "../patchStack/PatchStacks.ts"
+import { forecastArtifactOf, verdictsArtifactOf } from "../patchStack/patchStackArtifacts.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import type { RunFact } from "../run/RunFact.ts"
 import { effectiveStatusOf } from "../run/RunView.ts"
@@ -28,6 +30,11 @@ export type FollowUp =
       readonly _tag: "CommandCascade"
       readonly cascadeId: string
       readonly commands: ReadonlyArray<CascadeCommand>
+    }
+  | {
+      readonly _tag: "CommandPatchStack"
+      readonly repositoryId: string
+      readonly command: PatchStackCommand
     }
   | { readonly _tag: "CommandLimit"; readonly limitId: string; readonly command: LimitCommand }
   | {
@@ -92,6 +99,25 @@ const recordCascade: Reaction = (fact, run) => {
   return [{ _tag: "CommandCascade", cascadeId, commands }]
 }
 
+/** A run that found out something about a patch stack keeps the ledger of it; its process could not. */
+const recordPatchStack: Reaction = (fact, run) => {
+  if (fact._tag !== "RunEnded") return []
+  const followUps: Array<FollowUp> = []
+  const found = verdictsArtifactOf(fact.result?.artifacts)
+  if (found !== undefined) {
+    const { repository: repositoryId, ...verdicts } = found
+    const command = { _tag: "RecordVerdicts", ...verdicts, runId: run.id } as const
+    followUps.push({ _tag: "CommandPatchStack", repositoryId, command })
+  }
+  const made = forecastArtifactOf(fact.result?.artifacts)
+  if (made !== undefined) {
+    const { repository: repositoryId, ...forecast } = made
+    const command = { _tag: "RecordForecast", ...forecast, runId: run.id } as const
+    followUps.push({ _tag: "CommandPatchStack", repositoryId, command })
+  }
+  return followUps
+}
+
 /** A run that completed dispatches the events that its result asks for. */
 const dispatchNext: Reaction = (fact, run, now) => {
   if (fact._tag !== "RunEnded" || fact.processStatus !== "completed") return []
@@ -106,5 +132,6 @@ export const reactions: ReadonlyArray<Reaction> = [
   reopenMaintenance,
   concludeMaintenance,
   recordCascade,
+  recordPatchStack,
   dispatchNext
 ]

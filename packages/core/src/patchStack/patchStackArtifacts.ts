@@ -1,0 +1,81 @@
+/**
+ * Reads what a step found out about a patch stack out of its artifacts: a step's process cannot write the record, and hands
+ * over what it found. What has another form is passed over: a result is never refused for its artifacts.
+ */
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { idLengthMax } from "../Ids.ts"
+import { patchesMax } from "./PatchStackDocument.ts"
+import { ForecastPatch, PatchVerdict, VerdictEvidence } from "./PatchStackFact.ts"
+
+/** Pieces of evidence of one verdict. */
+export const artifactEvidenceMax = 50
+
+/** Longest detail and longest reason, in UTF-16 units. */
+export const artifactTextLengthMax = 1_000
+
+const name = Schema.NonEmptyString.pipe(Schema.maxLength(1_024))
+const objectId = Schema.String.pipe(Schema.pattern(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/))
+const text = Schema.String.pipe(Schema.maxLength(artifactTextLengthMax))
+
+/** Names a repository in the record: any text without control characters. */
+export const RepositoryId = Schema.NonEmptyString.pipe(
+  Schema.maxLength(idLengthMax),
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what the pattern refuses.
+  Schema.pattern(/^[^\u0000-\u001f\u007f]+$/)
+)
+
+const look = { repository: RepositoryId, onto: objectId, ontoName: name }
+
+/** What a step says in `artifacts.verdicts`. */
+export const VerdictsArtifact = Schema.Struct({
+  ...look,
+  verdicts: Schema.Array(
+    Schema.Struct({
+      ...PatchVerdict.fields,
+      patch: name,
+      tip: objectId,
+      evidence: Schema.Array(
+        Schema.Struct({
+          ...VerdictEvidence.fields,
+          commit: objectId,
+          upstream: Schema.NullOr(objectId),
+          detail: text
+        })
+      ).pipe(Schema.maxItems(artifactEvidenceMax))
+    })
+  ).pipe(Schema.maxItems(patchesMax))
+})
+export interface VerdictsArtifact extends Schema.Schema.Type<typeof VerdictsArtifact> {}
+
+/** What a step says in `artifacts.forecast`. */
+export const ForecastArtifact = Schema.Struct({
+  ...look,
+  patches: Schema.Array(
+    Schema.Struct({
+      ...ForecastPatch.fields,
+      patch: name,
+      tip: objectId,
+      reason: Schema.optional(text)
+    })
+  ).pipe(Schema.maxItems(patchesMax))
+})
+export interface ForecastArtifact extends Schema.Schema.Type<typeof ForecastArtifact> {}
+
+/** The verdicts of a result; undefined where there are none that can be read. */
+export const verdictsArtifactOf = (
+  artifacts: Readonly<Record<string, unknown>> | undefined
+): VerdictsArtifact | undefined => read(decodeVerdicts, artifacts?.["verdicts"])
+
+/** The forecast of a result; undefined where there is none that can be read. */
+export const forecastArtifactOf = (
+  artifacts: Readonly<Record<string, unknown>> | undefined
+): ForecastArtifact | undefined => read(decodeForecast, artifacts?.["forecast"])
+
+// --- internal ---
+
+const decodeVerdicts = Schema.decodeUnknownEither(VerdictsArtifact)
+const decodeForecast = Schema.decodeUnknownEither(ForecastArtifact)
+
+const read = <A, E>(decode: (given: unknown) => Either.Either<A, E>, given: unknown): A | undefined =>
+  given === undefined ? undefined : Either.getOrUndefined(decode(given))
