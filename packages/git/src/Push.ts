@@ -6,8 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Git, type GitOutput, linesOf } from "./Git.ts"
+import { Git, type GitOutput } from "./Git.ts"
 import { ObjectId, parseRef, parseRemote, RefName, type RemoteName, shortName } from "./GitName.ts"
+import { pushLineOf, saysMoved, serverWords } from "./internal/pushReport.ts"
 import { listRemoteRefs, remoteTimeoutMillisDefault } from "./Remote.ts"
 import type { Repository } from "./Repository.ts"
 
@@ -53,8 +54,7 @@ export interface PushOptions {
   readonly timeoutMillis?: number
 }
 
-/** Longest message of a server that outcomes carry, in UTF-16 units. */
-export const serverMessageLengthMax = 4_000
+export { serverMessageLengthMax } from "./internal/pushReport.ts"
 
 /**
  * Pushes the commit to the ref. What the server says is a `PushOutcome`.
@@ -106,31 +106,15 @@ const refuseUpstreamTag = (options: PushOptions, ref: RefName) =>
     if (tags.has(tag)) return yield* new PublishedRefIsUpstreamTag({ ref, upstreamRemote })
   })
 
-/** Reads `<flag>\t<from>:<to>\t<summary> (<reason>)`, the form that `--porcelain` promises. */
 const readOutcome = (output: GitOutput, ref: RefName, options: PushOptions): PushOutcome => {
-  const status = linesOf(output.stdout)
-    .map((line) => line.split("\t"))
-    .find((fields) => fields.length === 3 && fields[1]?.endsWith(`:${ref}`))
-  const [flag, , summary = ""] = status ?? []
-  if (flag === undefined) return Unreachable.make({ ref, message: serverWords(output.stderr) })
-  if (flag === "=") return UpToDate.make({ ref, commit: options.commit })
-  if (flag !== "!") return Pushed.make({ ref, commit: options.commit })
-  // The last group is a race: the server found another value than it had announced a moment before.
-  const moved =
-    /stale info|fetch first|non-fast-forward|failed to update ref|cannot lock ref|incorrect old value/
-  return moved.test(summary)
+  const line = pushLineOf(output, ref)
+  if (line === null) return Unreachable.make({ ref, message: serverWords(output.stderr) })
+  if (line.flag === "=") return UpToDate.make({ ref, commit: options.commit })
+  if (line.flag !== "!") return Pushed.make({ ref, commit: options.commit })
+  return saysMoved(line.summary)
     ? Stale.make({ ref, expected: options.expected, actual: null })
-    : Declined.make({ ref, message: serverWords(`${summary}\n${output.stderr}`) })
+    : Declined.make({ ref, message: serverWords(`${line.summary}\n${output.stderr}`) })
 }
-
-/** What the server said, without git's own advice. */
-const serverWords = (text: string): string =>
-  text
-    .split("\n")
-    .map((line) => line.replace(/^remote: ?/, "").trimEnd())
-    .filter((line) => line !== "" && !line.startsWith("hint:"))
-    .join("\n")
-    .slice(0, serverMessageLengthMax)
 
 const withActual = (options: PushOptions, remote: RemoteName, stale: typeof Stale.Type) =>
   listRemoteRefs({ repository: options.repository, remote, patterns: [stale.ref] }).pipe(

@@ -70,6 +70,8 @@ export const addNote = Effect.fn("CandidateNotes.add")(function* (given: {
   readonly tip: ObjectId | null
   readonly commit: ObjectId
   readonly content: Uint8Array
+  /** Date of the commit, in seconds since 1970. (Default: now.) */
+  readonly seconds?: number
 }) {
   const { commit, quarantine, repository, tip } = given
   const blob = yield* quarantine.write("blob", given.content)
@@ -83,7 +85,7 @@ export const addNote = Effect.fn("CandidateNotes.add")(function* (given: {
   if (next === null) {
     return yield* new NoteUnreadable({ commitId: commit, detail: "the tree of the notes has no room for it" })
   }
-  const seconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+  const seconds = given.seconds ?? Math.floor((yield* Clock.currentTimeMillis) / 1000)
   const who = Buffer.from(`patchmoi <patchmoi@localhost> ${seconds} +0000`)
   return yield* quarantine.write(
     "commit",
