@@ -33,6 +33,7 @@ export default defineBunFlow<Payload>(async ({ flow }) => {
     return await maintainFork({
       workspace: workspaceOf(flow.root),
       movement,
+      eventId: flow.event.id,
       repository,
       config: flow.config,
       signal: stop.signal

@@ -5,7 +5,7 @@
  *     const result = await maintainFork({ workspace: ".", movement: { kind: "release", repo: "acme/tool", tag: "v2" } })
  */
 export * from "@patchmoi/git"
-export { conflictLengthMax } from "./maintain/ConflictReport.ts"
+export { conflictLengthMax } from "./maintain/fitConflict.ts"
 export { MaintainConfig, MaintainConfigInvalid } from "./maintain/MaintainConfig.ts"
 export type { BranchMovement, ReleaseMovement, UpstreamMovement } from "./maintain/Movement.ts"
 export { type MaintainForkOptions, maintain, maintainFork } from "./maintain/maintainFork.ts"

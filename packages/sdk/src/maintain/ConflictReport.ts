@@ -1,4 +1,5 @@
 /** A conflict for the person who resolves it: the whole record, a message, and the commands to run. */
+import { storeConflict } from "@patchmoi/git/conflict/ConflictStore"
 import type { ObjectId } from "@patchmoi/git/GitName"
 import type { Conflict } from "@patchmoi/git/patch/Conflict"
 import { planPatches } from "@patchmoi/git/patch/PatchPlan"
@@ -7,11 +8,10 @@ import type { Conflicted } from "@patchmoi/git/patch/RebuildResult"
 import * as Effect from "effect/Effect"
 import type { FlowResult } from "../step.ts"
 import type { Fork } from "./Fork.ts"
+import { fitConflict } from "./fitConflict.ts"
 import { artifactsOf } from "./Report.ts"
+import type { CarriedStack } from "./Stack.ts"
 import type { UpstreamPoint } from "./Upstream.ts"
-
-/** Longest conflict record in a result, as JSON, in UTF-16 units. Marked texts are shortened until it fits. */
-export const conflictLengthMax = 512 * 1024
 
 /** Earlier patches that are looked at to find the one that a patch disagrees with. */
 const earlierPatchesTried = 20
@@ -19,16 +19,23 @@ const earlierPatchesTried = 20
 /** Paths that the message names; the record has them all. */
 const pathsNamedMax = 10
 
+/** The fork, the movement, and what was found before the conflict. */
+export interface ConflictContext {
+  readonly fork: Fork
+  readonly point: UpstreamPoint
+  readonly upstream: ReadonlyArray<ObjectId>
+  readonly stack: CarriedStack
+}
+
 /**
- * The result `needs_intervention`. Nothing was written.
+ * The result `needs_intervention`. Nothing was written but the record of the conflict, under `refs/patchmoi/conflicts/`, so
+ * that it travels with a push of that ref.
  *
  * The commands rebase the patch branch in a work tree of its own, so that the operator's checkout stays as it is.
  */
 export const reportConflict = Effect.fn("ConflictReport.report")(function* (
-  fork: Fork,
-  point: UpstreamPoint,
-  conflicted: Conflicted,
-  upstream: ReadonlyArray<ObjectId>
+  { fork, point, stack, upstream }: ConflictContext,
+  conflicted: Conflicted
 ) {
   const { conflict } = conflicted
   const { repository } = fork
@@ -43,12 +50,14 @@ export const reportConflict = Effect.fn("ConflictReport.report")(function* (
   const paths = conflict.files.slice(0, pathsNamedMax).map((file) => `${file.path} (${file.kind})`)
   const more = conflict.files.length + conflict.filesOmitted - paths.length
   const where = `${paths.join(", ")}${more > 0 ? ` and ${more} more` : ""}` || conflict.messages.join("; ")
+  const stored = yield* storeConflict({ repository, conflict })
   const result: FlowResult = {
     status: "needs_intervention",
-    message: `${conflict.patch} does not apply to ${point.name}: commit ${conflict.commit.slice(0, 12)} ("${conflict.subject}") conflicts in ${where}. Nothing was changed. To resolve it: ${commands.join(" && ")}; then replay the event`,
+    message: `${conflict.patch} does not apply to ${point.name}: commit ${conflict.commit.slice(0, 12)} ("${conflict.subject}") conflicts in ${where}. No branch was changed. To resolve it: ${commands.join(" && ")}; then replay the event`,
     artifacts: {
-      ...artifactsOf(fork, point, conflicted),
+      ...artifactsOf(fork, point, stack),
       conflict: fitConflict(conflict),
+      conflictRef: stored.ref,
       remaining: conflicted.remaining,
       resolve: commands,
       candidateRefs: []
@@ -56,25 +65,6 @@ export const reportConflict = Effect.fn("ConflictReport.report")(function* (
   }
   return result
 })
-
-/** The record, with marked texts cut so that its JSON is at most `lengthMax` long. Cut files say `truncated`. */
-export const fitConflict = (conflict: Conflict, lengthMax: number = conflictLengthMax): Conflict => {
-  let fitted = conflict
-  let textMax = Math.max(0, ...conflict.files.map((file) => file.markedText?.length ?? 0))
-  while (textMax > 0 && JSON.stringify(fitted).length > lengthMax) {
-    textMax = Math.floor(textMax / 2)
-    const cut = textMax
-    fitted = {
-      ...conflict,
-      files: conflict.files.map((file) =>
-        file.markedText === null || file.markedText.length <= cut
-          ? file
-          : { ...file, markedText: file.markedText.slice(0, cut), truncated: true }
-      )
-    }
-  }
-  return fitted
-}
 
 // --- internal ---
 

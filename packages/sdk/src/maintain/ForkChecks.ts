@@ -42,6 +42,8 @@ export interface ForkChecks {
   readonly passedBefore: boolean
   /** The first check that holds the candidate back: one that fails on the fork alone, else one that upstream fails too. */
   readonly failing: ForkCheck | null
+  /** All that was found, for the proof of the candidate; absent without checks. */
+  readonly told?: CandidateChecks
 }
 
 /**
@@ -90,7 +92,8 @@ export const checkCandidate = Effect.fn("ForkChecks.run")(function* (
     passed: found.verdict === "passed",
     results,
     passedBefore: results.every((result) => result.verdict === "passed" && result.cached),
-    failing: failing ?? null
+    failing: failing ?? null,
+    told: found
   }
   return outcome
 })

@@ -54,6 +54,12 @@ export const MaintainConfig = Schema.Struct({
   toolchain: Schema.optional(ToolchainParts),
   /** Time of each check, in milliseconds. (Default: what `.patchmoi.toml` says, else 30 minutes.) */
   check_timeout_ms: Schema.optional(Schema.Int.pipe(Schema.between(1, checkTimeoutMillisMax))),
+  /** Leave out what upstream holds already, with the evidence. Without it, nobody looks. */
+  leave_out_landed: flag(true),
+  /** Carry over what can be carried where a patch conflicts. The candidate is then not moved or pushed. */
+  keep_going: flag(false),
+  /** Give rebuilt commits the trailers `Patchmoi-Patch` and `Patchmoi-Event`. */
+  trailers: flag(false),
   fetch: flag(true),
   commit: flag(true),
   push: flag(false),

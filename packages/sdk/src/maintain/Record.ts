@@ -5,7 +5,9 @@
  * 2. What the maintained branch was is kept under `refs/patchmoi/before/` first, unless the new commit contains it. No
  *    commit of it is lost, not even one that no patch branch holds.
  */
+
 import { type CandidateRef, writeCandidate } from "@patchmoi/git/candidate/Candidate"
+import type { CandidateProof } from "@patchmoi/git/candidate/CandidateProof"
 import { Git } from "@patchmoi/git/Git"
 import { type ObjectId, parseRef, type RefName, shortName } from "@patchmoi/git/GitName"
 import { moveRefs } from "@patchmoi/git/RefTransaction"
@@ -30,11 +32,11 @@ export interface ForkRecord {
 export const recordCandidate = Effect.fn("Record.candidate")(function* (
   fork: Fork,
   point: UpstreamPoint,
-  given: { readonly tip: ObjectId; readonly moveTarget: boolean },
+  given: { readonly tip: ObjectId; readonly moveTarget: boolean; readonly proof: CandidateProof },
   progress: Progress
 ) {
   const { repository, target } = fork
-  const written = { repository, tag: point.name, commit: given.tip }
+  const written = { repository, tag: point.name, commit: given.tip, proof: given.proof }
   const alone = (notMoved: string | null) =>
     Effect.map(writeCandidate(written), ([candidate]) => ({
       candidate,

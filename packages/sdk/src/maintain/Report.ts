@@ -2,12 +2,15 @@
 
 import { flowResultLengthMax } from "@patchmoi/core/executor/FlowResultLine"
 import { shortName } from "@patchmoi/git/GitName"
-import type { AppliedPatch, Conflicted, DroppedPatch, Rebuilt } from "@patchmoi/git/patch/RebuildResult"
+import { type LandedVerdict, leavesOut } from "@patchmoi/git/landed/LandedVerdict"
+import type { AppliedPatch, DroppedPatch, Rebuilt, SkippedPatch } from "@patchmoi/git/patch/RebuildResult"
 import type { CandidateRef, FlowResult } from "../step.ts"
 import { type Fork, repositoryNameOf } from "./Fork.ts"
 import { describeBlame, describeCheck, type ForkChecks } from "./ForkChecks.ts"
+import { fitConflict } from "./fitConflict.ts"
 import { isPublished, type Publication } from "./Publish.ts"
 import type { ForkRecord } from "./Record.ts"
+import type { CarriedStack } from "./Stack.ts"
 import type { UpstreamPoint } from "./Upstream.ts"
 
 /** Commits that the artifacts list, over all patches; the others are counted. */
@@ -22,8 +25,15 @@ const messageLengthMax = 8_000
 /** The end of a failing check's output that the message quotes, in UTF-16 units. */
 const outputQuotedMax = 1_500
 
+/** Longest conflict record of one skipped patch, as JSON, in UTF-16 units. */
+const skippedConflictLengthMax = 64 * 1024
+
+/** Paths that the message names for one patch; the record has them all. */
+const pathsNamedMax = 5
+
 /** Everything that happened after the rebuild. */
 export interface Outcome {
+  readonly stack: CarriedStack
   readonly rebuilt: Rebuilt
   readonly checks: ForkChecks
   /** `null` when the operator turned `commit` off. */
@@ -33,7 +43,7 @@ export interface Outcome {
 
 /** The result of a rebuild without a conflict. */
 export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome): FlowResult => {
-  const { checks, publications, rebuilt, record } = outcome
+  const { checks, publications, rebuilt, record, stack } = outcome
   const unpublished = publications.filter((each) => !isPublished(each))
   const isChanged = [record?.candidate, record?.target].some(
     (ref) => ref !== undefined && ref !== null && ref.outcome !== "already there"
@@ -42,16 +52,19 @@ export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome
     ? checks.failing?.verdict === "failed-upstream-too"
       ? "blocked"
       : "failed"
-    : unpublished.length > 0 || (record?.notMoved ?? null) !== null
-      ? "blocked"
-      : isChanged || publications.some((each) => each.outcome === "pushed")
-        ? "changed"
-        : "completed"
+    : rebuilt.skipped.length > 0
+      ? "needs_intervention"
+      : unpublished.length > 0 || (record?.notMoved ?? null) !== null
+        ? "blocked"
+        : isChanged || publications.some((each) => each.outcome === "pushed")
+          ? "changed"
+          : "completed"
   return {
     status,
-    message: [stackSentence(point, rebuilt), ...outcomeSentences(point, outcome)].join("; "),
+    message: [stackSentence(point, rebuilt, stack.verdicts), ...outcomeSentences(point, outcome)].join("; "),
     artifacts: {
-      ...artifactsOf(fork, point, rebuilt),
+      ...artifactsOf(fork, point, stack),
+      ...(rebuilt.skipped.length === 0 ? {} : { skipped: rebuilt.skipped.map(fitSkipped) }),
       candidate: rebuilt.tip,
       candidateRefs: candidateRefsOf(fork, outcome),
       checks: checks.results,
@@ -70,7 +83,16 @@ export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome
 export const fitResult = (result: FlowResult, lengthMax: number = resultLengthMax): FlowResult => {
   let fitted: FlowResult = { ...result, message: result.message?.slice(0, messageLengthMax) ?? "" }
   const omitted: Array<string> = []
-  for (const name of ["checks", "dropped", "applied", "pushes", "conflict", "remaining"]) {
+  for (const name of [
+    "checks",
+    "dropped",
+    "verdicts",
+    "applied",
+    "pushes",
+    "skipped",
+    "conflict",
+    "remaining"
+  ]) {
     if (JSON.stringify(fitted).length <= lengthMax) return fitted
     const { [name]: left, ...artifacts } = fitted.artifacts ?? {}
     if (left === undefined) continue
@@ -81,7 +103,11 @@ export const fitResult = (result: FlowResult, lengthMax: number = resultLengthMa
 }
 
 /** What every result tells of the rebuild. */
-export const artifactsOf = (fork: Fork, point: UpstreamPoint, rebuilt: Rebuilt | Conflicted) => ({
+export const artifactsOf = (
+  fork: Fork,
+  point: UpstreamPoint,
+  { result: rebuilt, verdicts }: CarriedStack
+) => ({
   repository: fork.repository.directory,
   upstream: {
     ...(point.kind === "release" ? { tag: point.name } : { branch: point.name }),
@@ -89,18 +115,40 @@ export const artifactsOf = (fork: Fork, point: UpstreamPoint, rebuilt: Rebuilt |
   },
   base: rebuilt.onto,
   ...listedPatches(rebuilt.applied),
-  dropped: rebuilt.dropped.map((patch) => ({ ...patch, evidence: evidenceOf(patch) }))
+  dropped: rebuilt.dropped.map((patch) => ({ ...patch, evidence: evidenceOf(patch, verdicts) })),
+  verdicts
 })
 
 // --- internal ---
 
-const stackSentence = (point: UpstreamPoint, { applied, dropped }: Rebuilt): string => {
+const stackSentence = (
+  point: UpstreamPoint,
+  { applied, dropped, skipped }: Rebuilt,
+  verdicts: ReadonlyArray<LandedVerdict>
+): string => {
   const left = dropped.length === 0 ? "" : `, ${dropped.length} left out (${dropped.map(nameOf).join(", ")})`
   // Worth a look: git could not merge these, and nobody was asked.
   const paths = new Set(applied.flatMap(({ commits }) => commits.flatMap((commit) => commit.structured)))
   const byValue = paths.size === 0 ? "" : `, with ${[...paths].join(", ")} merged by value`
-  return `${count(applied.length, "patch", "patches")} carried over to ${point.name}${left}${byValue}`
+  const asked = verdicts.filter((verdict) => !leavesOut(verdict)).map(({ patch }) => patch)
+  const asks = asked.length === 0 ? "" : `; look at ${asked.join(", ")}: upstream has it in another form`
+  const missing = skipped.length === 0 ? "" : `; not carried over: ${skipped.map(skippedSentence).join(", ")}`
+  return `${count(applied.length, "patch", "patches")} carried over to ${point.name}${left}${byValue}${asks}${missing}`
 }
+
+const skippedSentence = (skipped: SkippedPatch): string =>
+  skipped.reason === "conflict"
+    ? `${skipped.patch} (conflicts in ${skipped.conflict.files
+        .slice(0, pathsNamedMax)
+        .map((file) => file.path)
+        .join(" and ")})`
+    : `${skipped.patch} (depends on ${skipped.on})`
+
+/** The record of a skipped patch, with marked texts cut: several conflicts have to fit into one result. */
+const fitSkipped = (skipped: SkippedPatch): SkippedPatch =>
+  skipped.reason === "conflict"
+    ? { ...skipped, conflict: fitConflict(skipped.conflict, skippedConflictLengthMax) }
+    : skipped
 
 const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray<string> => {
   const { checks, publications, rebuilt, record } = outcome
@@ -122,7 +170,9 @@ const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray
     ...(record?.notMoved ? [record.notMoved] : []),
     ...publications.map(publicationSentence),
     ...(failing === null
-      ? []
+      ? rebuilt.skipped.length === 0
+        ? []
+        : ["nothing was moved or pushed"]
       : [
           `nothing was moved or pushed; the check's output ends: ${failing.output.slice(-outputQuotedMax).trim()}`
         ])
@@ -160,10 +210,18 @@ const listedPatches = (applied: ReadonlyArray<AppliedPatch>) => {
   return { applied: listed }
 }
 
-const evidenceOf = ({ empty, patch, reason }: DroppedPatch): string =>
-  reason === "empty"
+const evidenceOf = (
+  { empty, patch, reason }: DroppedPatch,
+  verdicts: ReadonlyArray<LandedVerdict>
+): string => {
+  const seen = verdicts.find((verdict) => verdict.patch === patch && leavesOut(verdict))?.evidence[0]
+  if (seen !== undefined && reason !== "empty" && reason !== "no-commits") {
+    return seen.upstream === null ? seen.detail : `${seen.detail} (${seen.upstream})`
+  }
+  return reason === "empty"
     ? `${count(empty.length, "commit", "commits")} of ${patch} change nothing on the new base: the tree stays ${empty[0]?.tree ?? "as it is"}`
     : `every commit of ${patch} is upstream's already, or a patch's before it`
+}
 
 const nameOf = ({ patch, reason }: DroppedPatch): string => `${patch}: ${reason}`
 

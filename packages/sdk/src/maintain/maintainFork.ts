@@ -5,29 +5,33 @@
  * 2. What stands in the way is a result (`blocked`, `needs_intervention`, `failed`), never an exception.
  * 3. The same movement again does no work twice: the candidate is there, and its checks have passed.
  */
+
+import { makeProof } from "@patchmoi/git/candidate/CandidateProof"
 import { Git } from "@patchmoi/git/Git"
 import { makeGitCli } from "@patchmoi/git/GitCli"
 import type { ObjectId } from "@patchmoi/git/GitName"
-import { rebuild } from "@patchmoi/git/patch/Rebuild"
 import type { Rebuilt } from "@patchmoi/git/patch/RebuildResult"
 import { readUpstreamCommits } from "@patchmoi/git/UpstreamRefs"
 import * as Effect from "effect/Effect"
 import type { FlowResult } from "../step.ts"
 import { reportConflict } from "./ConflictReport.ts"
 import { type Fork, openFork } from "./Fork.ts"
-import { checkCandidate } from "./ForkChecks.ts"
+import { checkCandidate, type ForkChecks } from "./ForkChecks.ts"
 import { type MaintainConfig, readMaintainConfig } from "./MaintainConfig.ts"
 import type { UpstreamMovement } from "./Movement.ts"
 import { makeProgress, type Progress } from "./Progress.ts"
 import { type Observed, observeRemotes, publish } from "./Publish.ts"
 import { recordCandidate } from "./Record.ts"
 import { fitResult, reportOutcome } from "./Report.ts"
-import { followUpstream, type UpstreamPoint } from "./Upstream.ts"
+import { type CarriedStack, carryStack, type StackInputs, trailersOf } from "./Stack.ts"
+import { followUpstream } from "./Upstream.ts"
 
 export interface MaintainForkOptions {
   /** The folder that `repository` and `root` of the config are relative to. Absolute. */
   readonly workspace: string
   readonly movement: UpstreamMovement
+  /** The event that tells of it: noted on the candidate, and in its commits where trailers are on. (Default: none.) */
+  readonly eventId?: string
   /** The fork that the event names, relative to the operator's `root`, in which it must lie. Default: the config's. */
   readonly repository?: string | undefined
   /** The operator's table; see `MaintainConfig`. The gates `CODEX_FLOW_*` of the environment win over it. */
@@ -87,14 +91,16 @@ const carryOver = (options: MaintainForkOptions, config: MaintainConfig, progres
     )
     const point = yield* followUpstream(fork, options.movement, progress)
     const upstream = yield* upstreamCommits(fork)
-    const { patches, policy, repository, target } = fork
+    const { policy, target } = fork
     // Looked at before the long part: whoever pushes meanwhile is noticed by the lease.
     const refs = [point.candidate, ...(policy.moveTarget ? [target.ref] : [])]
     const observed = policy.push && config.commit ? yield* observeRemotes(fork, refs) : []
-    yield* progress(`rebuilding ${patches.map((patch) => patch.name).join(", ")} on ${point.commit}`)
-    const rebuilt = yield* rebuild({ repository, onto: point.commit, patches, upstream })
-    if (rebuilt._tag === "Conflicted") return yield* reportConflict(fork, point, rebuilt, upstream)
-    return yield* finish({ fork, config, point, rebuilt, observed, progress })
+    const inputs: StackInputs = { point, upstream, trailers: trailersOf(config, options.eventId) }
+    const stack = yield* carryStack(fork, config, inputs, progress)
+    const { result: rebuilt } = stack
+    if (rebuilt._tag === "Conflicted") return yield* reportConflict({ fork, point, upstream, stack }, rebuilt)
+    const { eventId } = options
+    return yield* finish({ fork, config, inputs, eventId, stack, rebuilt, observed, progress })
   })
 
 const upstreamCommits = (fork: Fork) =>
@@ -105,26 +111,48 @@ const upstreamCommits = (fork: Fork) =>
 interface Finish {
   readonly fork: Fork
   readonly config: MaintainConfig
-  readonly point: UpstreamPoint
+  readonly inputs: StackInputs
+  readonly eventId: string | undefined
+  readonly stack: CarriedStack
   readonly rebuilt: Rebuilt
   readonly observed: ReadonlyArray<Observed>
   readonly progress: Progress
 }
 
-/** Checks, writes and publishes what was rebuilt. A commit that fails its checks is written, and neither moved nor pushed. */
-const finish = ({ config, fork, observed, point, progress, rebuilt }: Finish) =>
+/**
+ * Checks, writes and publishes what was rebuilt. A commit that fails its checks, or that lacks a patch which is wanted, is
+ * written, and neither moved nor pushed.
+ */
+const finish = (given: Finish) =>
   Effect.gen(function* () {
-    const { tip } = rebuilt
+    const { config, fork, inputs, observed, progress, rebuilt, stack } = given
+    const { point } = inputs
     const checks = yield* checkCandidate(fork, config, rebuilt, progress)
     if (!config.commit) {
       yield* progress(`commit is off: ${point.candidate} is not written`)
-      return reportOutcome(fork, point, { rebuilt, checks, record: null, publications: [] })
+      return reportOutcome(fork, point, { stack, rebuilt, checks, record: null, publications: [] })
     }
-    const moveTarget = fork.policy.moveTarget && checks.passed
-    const record = yield* recordCandidate(fork, point, { tip, moveTarget }, progress)
+    const isWhole = checks.passed && rebuilt.skipped.length === 0
+    const moveTarget = fork.policy.moveTarget && isWhole
+    const proof = yield* proofOf(given, checks)
+    const record = yield* recordCandidate(fork, point, { tip: rebuilt.tip, moveTarget, proof }, progress)
     const branches = [record.candidate, ...(record.target === null ? [] : [record.target])]
-    const publications = checks.passed
+    const publications = isWhole
       ? yield* publish(fork, branches, { observed, force: config.force }, progress)
       : []
-    return reportOutcome(fork, point, { rebuilt, checks, record, publications })
+    return reportOutcome(fork, point, { stack, rebuilt, checks, record, publications })
+  })
+
+/** What the candidate was made of, for whoever wants to build it again. */
+const proofOf = ({ config, eventId, fork, inputs, rebuilt }: Finish, checks: ForkChecks) =>
+  makeProof({
+    repository: fork.repository,
+    tag: inputs.point.name,
+    rebuilt,
+    patches: fork.patches,
+    upstream: inputs.upstream,
+    keepGoing: config.keep_going,
+    ...(inputs.trailers === undefined ? {} : { trailers: inputs.trailers }),
+    ...(checks.told === undefined ? {} : { checks: checks.told }),
+    ...(eventId === undefined ? {} : { event: eventId })
   })

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Conflict } from "@patchmoi/git/patch/Conflict"
-import { fitConflict } from "../../src/maintain/ConflictReport.ts"
+import { fitConflict } from "../../src/maintain/fitConflict.ts"
 import { fitResult } from "../../src/maintain/Report.ts"
 import { deskOf, type ForkWorkspace, isolated, lines, makeForkWorkspace, resultOf } from "./forkWorkspace.ts"
 

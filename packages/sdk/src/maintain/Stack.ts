@@ -1,0 +1,115 @@
+/**
+ * The fork's stack on the new upstream commit: what upstream holds already is found first, and the rest is carried over.
+ *
+ * 1. A patch is left out only with evidence. One that upstream took in another form is carried on, and asked about.
+ * 2. Looking for what landed must not stand in the way: a range that is too long to look through is told, and the patches
+ *    are carried over as if nobody had looked.
+ */
+import { dropWhenReached } from "@patchmoi/git/contract/DropWhen"
+import { readContracts } from "@patchmoi/git/contract/PatchContract"
+import type { ObjectId } from "@patchmoi/git/GitName"
+import {
+  type DropWhenReached,
+  findLanded,
+  type LandedVerdicts,
+  withEmpty
+} from "@patchmoi/git/landed/findLanded"
+import { type LandedVerdict, leavesOut } from "@patchmoi/git/landed/LandedVerdict"
+import { planPatches } from "@patchmoi/git/patch/PatchPlan"
+import { type RebuildTrailers, rebuild } from "@patchmoi/git/patch/Rebuild"
+import type { RebuildResult } from "@patchmoi/git/patch/RebuildResult"
+import * as Effect from "effect/Effect"
+import type { Fork } from "./Fork.ts"
+import type { MaintainConfig } from "./MaintainConfig.ts"
+import type { Progress } from "./Progress.ts"
+import type { UpstreamPoint } from "./Upstream.ts"
+
+/** What the stack is built from, besides the fork itself. */
+export interface StackInputs {
+  readonly point: UpstreamPoint
+  /** Commits that are known to be upstream's. */
+  readonly upstream: ReadonlyArray<ObjectId>
+  readonly trailers: RebuildTrailers | undefined
+}
+
+/** The rebuild, and what was found out about each patch before and by it. */
+export interface CarriedStack {
+  readonly result: RebuildResult
+  /** Nothing is in here without evidence. */
+  readonly verdicts: ReadonlyArray<LandedVerdict>
+}
+
+/** Finds what landed, and carries the rest over. The errors of `rebuild`. */
+export const carryStack = Effect.fn("Stack.carry")(function* (
+  fork: Fork,
+  config: MaintainConfig,
+  inputs: StackInputs,
+  progress: Progress
+) {
+  const { patches, repository } = fork
+  const { point, trailers, upstream } = inputs
+  const landed: LandedVerdicts = config.leave_out_landed
+    ? yield* lookForLanded(fork, inputs, progress)
+    : new Map()
+  yield* progress(`rebuilding ${patches.map((patch) => patch.name).join(", ")} on ${point.commit}`)
+  const result = yield* rebuild({
+    repository,
+    onto: point.commit,
+    patches,
+    upstream,
+    landed,
+    keepGoing: config.keep_going,
+    ...(trailers === undefined ? {} : { trailers })
+  })
+  const carried: CarriedStack = { result, verdicts: [...withEmpty(landed, result).values()] }
+  return carried
+})
+
+/** The trailers that the operator asks for. */
+export const trailersOf = (
+  { trailers }: MaintainConfig,
+  eventId: string | undefined
+): RebuildTrailers | undefined =>
+  trailers ? { patch: true, ...(eventId === undefined ? {} : { event: eventId }) } : undefined
+
+// --- internal ---
+
+const lookForLanded = (fork: Fork, { point, upstream }: StackInputs, progress: Progress) =>
+  Effect.gen(function* () {
+    const { patches, repository } = fork
+    const dropWhen = yield* endsReached(fork, point.commit, upstream)
+    const verdicts = yield* findLanded({ repository, patches, onto: point.commit, upstream, dropWhen })
+    for (const verdict of verdicts.values()) yield* progress(describeVerdict(verdict))
+    return verdicts
+  }).pipe(
+    Effect.catchTags({
+      UpstreamRangeTooLong: (error) => nobodyLooked(error.message, progress),
+      RangeTooLong: (error) => nobodyLooked(error.message, progress)
+    })
+  )
+
+const nobodyLooked = (why: string, progress: Progress) =>
+  Effect.as(progress(`not looked for patches that upstream has: ${why}`), new Map() as LandedVerdicts)
+
+/** The patches whose contract names an end that has come. */
+const endsReached = (fork: Fork, onto: ObjectId, upstream: ReadonlyArray<ObjectId>) =>
+  Effect.gen(function* () {
+    const { patches, repository } = fork
+    const planned = yield* planPatches({ repository, upstream: [onto, ...upstream], patches })
+    const contracts = yield* readContracts({ repository, patches: planned })
+    const reached = new Map<string, DropWhenReached>()
+    for (const [patch, { dropWhen }] of contracts) {
+      if (dropWhen === undefined) continue
+      const answer = yield* dropWhenReached({ repository, onto, dropWhen })
+      if (answer.reached) reached.set(patch, { upstream: null, detail: answer.detail })
+    }
+    return reached
+  })
+
+/** One verdict in words. */
+const describeVerdict = (verdict: LandedVerdict): string => {
+  const { detail = "", upstream = null } = verdict.evidence[0] ?? {}
+  const where = upstream === null ? "" : ` (${upstream})`
+  const what = leavesOut(verdict) ? "is left out" : "is carried on; look whether upstream's form will do"
+  return `${verdict.patch} ${what}, ${verdict.verdict}: ${detail}${where}`
+}
