@@ -82,8 +82,9 @@ export const carryEachBothWays = Effect.fnUntraced(function* (project: Project, 
   const picked = yield* timed(carryByCherryPick({ worktree: project.worktree, onto, patches }))
   const plain = { repository, base, patches, onto, structuredFiles: [] }
   const rebuilt = yield* timed(carryOneByOne(project.repo, plain))
-  const different = differencesOf(rebuilt.value, picked.value)
-  const count = countOutcomes(rebuilt.value)
+  const { byValues, outcomes } = rebuilt.value
+  const different = differencesOf(outcomes, picked.value)
+  const count = countOutcomes(outcomes)
   const numbers = [
     count.Picked,
     count.Empty,
@@ -93,7 +94,7 @@ export const carryEachBothWays = Effect.fnUntraced(function* (project: Project, 
     different.length,
     Math.round(picked.millis),
     Math.round(rebuilt.millis),
-    0
+    byValues
   ]
   const result: CarriedStack = {
     cells: [`${patches.length}, each`, release, ...numbers.map(String)],

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { ObjectId } from "../../packages/git/src/GitName.ts"
 import type { PatchBranch } from "../../packages/git/src/patch/PatchPlan.ts"
-import { rebuild } from "../../packages/git/src/patch/Rebuild.ts"
+import { rebuild, structuredFilesDefault } from "../../packages/git/src/patch/Rebuild.ts"
 import type { Rebuilt, SkippedPatch } from "../../packages/git/src/patch/RebuildResult.ts"
 import type { Repository } from "../../packages/git/src/Repository.ts"
 import type { Outcome } from "./outcome.ts"
@@ -25,16 +25,25 @@ export const carryAtOnce = Effect.fnUntraced(function* (given: RebuildGiven) {
   return result._tag === "Rebuilt" ? result : yield* Effect.dieMessage("a rebuild that keeps going stopped")
 })
 
-/** Carries one patch at a time, so that a conflict takes nothing else along. */
+/**
+ * Carries one patch at a time, so that a conflict takes nothing else along. Counts the conflicts that the merge of manifests by
+ * their values would have resolved.
+ */
 export const carryOneByOne = Effect.fnUntraced(function* (repo: Place, given: RebuildGiven) {
   const outcomes: Array<[string, Outcome]> = []
   let onto = given.onto
+  let byValues = 0
   for (const patch of given.patches) {
-    const result = yield* carryAtOnce({ ...given, onto, patches: [patch] })
+    const one = { ...given, onto, patches: [patch] }
+    const result = yield* carryAtOnce(one)
     outcomes.push(...(yield* outcomesOf(repo, result)))
+    if (result.skipped.some(hasManifest)) {
+      const again = yield* carryAtOnce({ ...one, structuredFiles: structuredFilesDefault })
+      byValues += again.applied.length
+    }
     onto = result.tip
   }
-  return new Map(outcomes)
+  return { outcomes: new Map(outcomes), byValues }
 })
 
 /** What became of each patch, but for those that were not tried because they depend on another. */
@@ -53,6 +62,11 @@ export const outcomesOf = Effect.fnUntraced(function* (repo: Place, rebuilt: Reb
 })
 
 // --- internal ---
+
+/** Whether a file that can be merged by its values is in conflict. */
+const hasManifest = (skipped: SkippedPatch): boolean =>
+  skipped.reason === "conflict" &&
+  skipped.conflict.files.some(({ path }) => structuredFilesDefault.includes(path.replace(/^.*\//, "")))
 
 const conflictOf = ({ conflict }: Extract<SkippedPatch, { readonly reason: "conflict" }>): Outcome => ({
   _tag: "Conflict",

@@ -1,0 +1,47 @@
+/** The command line, as an operator would use it: a process of its own for each command. */
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { gitEnvironment } from "./git.ts"
+import { insist, tell } from "./narrator.ts"
+
+/** What a command left. */
+export interface Told {
+  readonly exitCode: number
+  readonly stdout: string
+}
+
+/** Runs `patchmoi` in a folder, shows the command, and insists on its exit code. (Default: 0.) */
+export const patchmoi = async (
+  cwd: string,
+  args: ReadonlyArray<string>,
+  options: { readonly exitCode?: number; readonly env?: Readonly<Record<string, string>> } = {}
+): Promise<Told> => {
+  const { exitCode = 0, env = {} } = options
+  tell(`$ patchmoi ${args.join(" ")}`)
+  const child = Bun.spawn([process.execPath, program, ...args], {
+    cwd,
+    env: { ...process.env, ...gitEnvironment, NO_COLOR: "1", ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe"
+  })
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited
+  ])
+  insist(
+    code === exitCode,
+    `patchmoi ${args[0]} ${args[1]} ended with ${code}, not ${exitCode}:\n${stdout}${stderr}`
+  )
+  return { exitCode: code, stdout }
+}
+
+// --- internal ---
+
+/** The program in the installed SDK. */
+const program = join(
+  dirname(fileURLToPath(import.meta.resolve("@patchmoi/sdk/package.json"))),
+  "src",
+  "bin.ts"
+)
