@@ -80,6 +80,9 @@ export const makeGitHttpServer = Effect.fnUntraced(function* (options: { readonl
       Bun.serve({
         hostname: "127.0.0.1",
         port: 0,
+        // What breaks on purpose is not to be printed.
+        development: false,
+        error: () => new Response("fault", { status: 500 }),
         fetch: async (request) => {
           requests += 1
           const asked = await readRequest(request)

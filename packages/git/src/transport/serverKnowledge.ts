@@ -55,7 +55,7 @@ export const makeServerKnowledge = (exchange: Exchange): ServerKnowledge => {
       return Effect.map(ask(target), own).pipe(
         Effect.onExit((exit) => {
           asking.delete(host)
-          if (Exit.isSuccess(exit)) remember(hosts, host, exit.value.abilities)
+          if (Exit.isSuccess(exit) && exit.value.isTelling) remember(hosts, host, exit.value.abilities)
           return Deferred.succeed(answer, Exit.isSuccess(exit) ? exit.value.abilities : null)
         })
       )
@@ -86,10 +86,11 @@ export const makeServerKnowledge = (exchange: Exchange): ServerKnowledge => {
 
 // --- internal ---
 
-const own = (found: Capabilities): { readonly abilities: Abilities; readonly isOwn: boolean } => ({
-  abilities: found.version === 2 ? found : { version: 0 },
-  isOwn: true
-})
+const own = (found: Capabilities) => {
+  const abilities: Abilities = found.version === 2 ? found : { version: 0 }
+  // An announcement without a word may be an old server's empty repository, or half an answer.
+  return { abilities, isOwn: true, isTelling: found.version === 2 || found.refs.size > 0 }
+}
 
 const remember = (known: Map<string, Abilities>, key: string, abilities: Abilities) => {
   const oldest = known.keys().next()
