@@ -8,6 +8,8 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { candidatePrefix } from "./candidate/Candidate.ts"
+import type { CandidateProof } from "./candidate/CandidateProof.ts"
+import { moveWithProof } from "./candidate/moveWithProof.ts"
 import { Git, textOf } from "./Git.ts"
 import { type ObjectId, parseRef, RefName, shortName } from "./GitName.ts"
 import { moveRefs, type RefUpdate, refuseCheckedOut } from "./RefTransaction.ts"
@@ -70,20 +72,24 @@ export const checkTarget = Effect.fn("RebuildTarget.check")(function* (options: 
  * Moves the branch to the commit and, in the same transaction, keeps what it was where the target says so. Gives the refs
  * that were moved.
  *
- * Errors, after each of which nothing has moved: `StaleRef`, `BranchCheckedOut`, `GitError`.
+ * Errors, after each of which nothing has moved: `StaleRef`, `BranchCheckedOut`, `GitError`, and with a proof those of
+ * `moveWithProof`.
  */
 export const moveTarget = Effect.fn("RebuildTarget.move")(function* (options: {
   readonly repository: Repository
   readonly target: RebuildTarget
   readonly commit: ObjectId
+  /** Noted on the commit in the same transaction. (Default: no note.) */
+  readonly proof?: CandidateProof
 }) {
-  const { repository, target, commit } = options
+  const { repository, target, commit, proof } = options
   const updates: Array<RefUpdate> = [{ ref: target.ref, expected: target.expected, next: commit }]
   if (target.backup !== null && target.expected !== null && target.expected !== commit) {
     const expected = yield* readRef({ repository, ref: target.backup })
     updates.push({ ref: target.backup, expected, next: target.expected })
   }
-  yield* moveRefs({ repository, updates, reason: `patchmoi: rebuilt stack at ${commit}` })
+  const moved = { repository, updates, reason: `patchmoi: rebuilt stack at ${commit}` }
+  yield* proof === undefined ? moveRefs(moved) : moveWithProof({ ...moved, proof })
   return updates
 })
 

@@ -10,6 +10,10 @@ export const pageLimitMax = 500
 export const option = (brief: string, placeholder: string) =>
   ({ kind: "parsed", parse: text, optional: true, brief, placeholder }) as const
 
+/** An option that takes a text, and may be given several times. */
+export const options = (brief: string, placeholder: string) =>
+  ({ kind: "parsed", parse: text, optional: true, variadic: true, brief, placeholder }) as const
+
 /** An option that takes none. */
 export const flag = (brief: string) =>
   ({ kind: "boolean", optional: true, withNegated: false, brief }) as const
@@ -24,6 +28,10 @@ export const required = (brief: string, placeholder: string) =>
 
 /** An argument that has to be given. */
 export const argument = (brief: string, placeholder: string) => ({ parse: text, brief, placeholder }) as const
+
+/** An argument that may be left out. */
+export const optionalArgument = (brief: string, placeholder: string) =>
+  ({ parse: text, brief, placeholder, optional: true }) as const
 
 /** Every command. */
 export const commonOptions = {

@@ -14,6 +14,10 @@ export const variables = {
   CODEX_FLOW_BACKEND_EXECUTOR: "What runs the steps of `serve`, when `--executor` is not given.",
   CODEX_FLOW_BACKEND_FORWARD_ENV:
     "Names of variables, with commas between: what `serve` hands on to every step, instead of the list below.",
+  CODEX_FLOW_PUBLISH:
+    "The gate of `patch publish`: `1`, `true`, `yes` or `on`. Anything else, and nothing is sent. The flow `maintain-fork` reads it as well.",
+  CODEX_FLOW_FORCE:
+    "The same words let `patch publish` replace a branch that holds commits which were not pushed from here.",
   NO_COLOR: "Anything but the empty text: no colours.",
   COLUMNS: "The width of tables, instead of the terminal's."
 } as const

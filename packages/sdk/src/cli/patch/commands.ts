@@ -3,6 +3,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
 import { commonOptions, flag, option } from "../options.ts"
 import type { CommonFlags } from "../Session.ts"
+import { check, publish, verify } from "./candidateCommands.ts"
 import type { PatchDoctorFlags, PatchRebuildFlags } from "./flags.ts"
 
 const doctor = buildCommand<PatchDoctorFlags, [], CliContext>({
@@ -48,7 +49,10 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
 })
 
 /** The commands of the noun. */
-export const patchCommands = buildRouteMap<"doctor" | "list" | "rebuild", CliContext>({
-  routes: { doctor, list, rebuild },
+export const patchCommands = buildRouteMap<
+  "doctor" | "list" | "rebuild" | "check" | "verify" | "publish",
+  CliContext
+>({
+  routes: { doctor, list, rebuild, check, verify, publish },
   docs: { brief: "The patch stack of a repository" }
 })

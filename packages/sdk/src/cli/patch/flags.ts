@@ -14,3 +14,24 @@ export interface PatchRebuildFlags extends CommonFlags {
 export interface PatchDoctorFlags extends CommonFlags {
   readonly sweep?: boolean
 }
+
+export interface PatchCheckFlags extends CommonFlags {
+  readonly run?: ReadonlyArray<string>
+  readonly tree?: ReadonlyArray<string>
+  readonly toolchain?: ReadonlyArray<string>
+  readonly env?: ReadonlyArray<string>
+  readonly noCache?: boolean
+  readonly noControl?: boolean
+  readonly noSearch?: boolean
+}
+
+export interface PatchPublishFlags extends CommonFlags {
+  readonly remote?: string
+  readonly upstream?: string
+  readonly tag?: string
+  readonly branch?: string
+  readonly noNotes?: boolean
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+  readonly approve?: string
+}

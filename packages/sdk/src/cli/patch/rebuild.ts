@@ -2,7 +2,7 @@
  * `patchmoi patch rebuild`: carries the patches over to an upstream commit and moves one branch to the result: a candidate,
  * unless `--to` names another. Which branch may be moved is said in `@patchmoi/git/RebuildTarget`.
  */
-import { Candidate, GitName, Rebuild, type RebuildResult, RebuildTarget } from "@patchmoi/git"
+import { Candidate, CandidateProof, GitName, Rebuild, type RebuildResult, RebuildTarget } from "@patchmoi/git"
 import * as Effect from "effect/Effect"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
@@ -66,9 +66,8 @@ const rebuild = (session: Session, flags: PatchRebuildFlags, { repository, topol
     const target = yield* targetOf(flags, GitName.shortName(onto), { repository, topology, config })
     const progress = makeProgress(session)
     progress.status(`carrying ${patches.length} patches over to ${GitName.shortName(onto)}`)
-    const result = yield* Rebuild.rebuild({
+    const inputs = {
       repository,
-      onto,
       patches,
       upstream: upstream.commit === null ? [] : [upstream.commit],
       keepGoing: flags.keepGoing === true,
@@ -76,10 +75,18 @@ const rebuild = (session: Session, flags: PatchRebuildFlags, { repository, topol
         patch: flags.trailers === true,
         ...(flags.event === undefined ? {} : { event: flags.event })
       }
-    }).pipe(Effect.ensuring(Effect.sync(progress.clear)))
+    }
+    const result = yield* Rebuild.rebuild({ ...inputs, onto }).pipe(
+      Effect.ensuring(Effect.sync(progress.clear))
+    )
     const candidate = GitName.shortName(target.ref)
     if (flags.dryRun === true || result._tag === "Conflicted") return { result, candidate, backup: null }
-    const moved = yield* RebuildTarget.moveTarget({ repository, target, commit: result.tip })
+    const tag = candidate.startsWith(Candidate.candidatePrefix)
+      ? candidate.slice(Candidate.candidatePrefix.length)
+      : candidate
+    const event = flags.event === undefined ? {} : { event: flags.event }
+    const proof = yield* CandidateProof.makeProof({ ...inputs, tag, rebuilt: result, ...event })
+    const moved = yield* RebuildTarget.moveTarget({ repository, target, commit: result.tip, proof })
     return { result: { ...result, moved }, candidate, backup: moved[1]?.ref ?? null }
   })
 

@@ -25,7 +25,7 @@ export const inRepository = <A, E>(
       const repository = yield* Repository.openRepository({ directory: session.directory })
       const discovered = yield* Topology.discoverTopology({ repository, directory: session.directory })
       noteWarnings(session, discovered)
-      return yield* use({ repository, ...discovered })
+      return yield* Effect.withConfigProvider(use({ repository, ...discovered }), configOf(session))
     })
   )
 
