@@ -10,7 +10,6 @@ import type { ObjectId } from "../../src/GitName.ts"
 import type { GitTransport, TransportTarget } from "../../src/transport/GitTransport.ts"
 import { makeHttpTransport } from "../../src/transport/HttpTransport.ts"
 import { makeProgramTransport } from "../../src/transport/ProgramTransport.ts"
-import type { TransportError } from "../../src/transport/TransportError.ts"
 import { withGit } from "../support.ts"
 import { makeWorld, pushOf, type World } from "./world.ts"
 
@@ -44,7 +43,7 @@ const write = Effect.fnUntraced(function* (world: World, writer: Writer, content
     const options = pushOf({ branch: world.branch, view, path, content: Buffer.from(content) })
     const pushed = yield* Effect.either(transport.pushFile(target, options))
     if (pushed._tag === "Right") return { commit: pushed.right.commit, tries }
-    if (pushed.left._tag !== "StaleHead") return yield* Effect.fail<TransportError>(pushed.left)
+    if (pushed.left._tag !== "StaleHead") return yield* pushed.left
   }
   return yield* Effect.dieMessage(`not through after ${triesMax} tries`)
 })

@@ -1,6 +1,7 @@
 /** Packet lines, announcements, lists of refs and reports, whole and damaged. */
 import { describe, expect, test } from "bun:test"
 import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
 import { parseRef } from "../../../src/GitName.ts"
 import { readCapabilities } from "../../../src/transport/wire/capabilities.ts"
 import { MalformedAnswer } from "../../../src/transport/wire/MalformedAnswer.ts"
@@ -15,12 +16,14 @@ const lines = (...content: ReadonlyArray<string | Uint8Array>) =>
 const band = (channel: number, content: string | Uint8Array) =>
   Buffer.concat([Buffer.from([channel]), Buffer.from(content)])
 
+const isMalformed = Schema.is(MalformedAnswer)
+
 const kindOf = (read: () => unknown): MalformedAnswer["kind"] | "read" => {
   try {
     read()
     return "read"
   } catch (cause) {
-    if (cause instanceof MalformedAnswer) return cause.kind
+    if (isMalformed(cause)) return cause.kind
     throw cause
   }
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import { deflateSync } from "node:zlib"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { Git } from "../../../src/Git.ts"
 import type { ObjectFormat } from "../../../src/internal/objectFormat.ts"
 import { makeTempRepo, type TempRepo } from "../../../src/testing/TempRepo.ts"
@@ -42,12 +43,14 @@ const packOf = (repo: TempRepo, ...args: ReadonlyArray<string>) =>
     return Buffer.from(output.stdout)
   })
 
+const isMalformed = Schema.is(MalformedAnswer)
+
 const malformed = (read: () => unknown): MalformedAnswer | null => {
   try {
     read()
     return null
   } catch (cause) {
-    if (cause instanceof MalformedAnswer) return cause
+    if (isMalformed(cause)) return cause
     throw cause
   }
 }
