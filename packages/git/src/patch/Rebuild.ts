@@ -64,6 +64,8 @@ export interface RebuildOptions {
   readonly trailers?: RebuildTrailers
   /** How trees are merged; the results are the same. (Default: `auto`, the fastest that works.) */
   readonly engine?: EngineChoice
+  /** Only look: no object goes into the repository, and no ref moves. (Default: false.) */
+  readonly onlyLook?: boolean
 }
 
 /** Which trailers rebuilt commits get. */
@@ -130,7 +132,7 @@ export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildO
         keepGoing: options.keepGoing ?? false,
         trailersOf: (patch) => trailersOf(patch, options.trailers)
       })
-      if (walked._tag === "Conflicted") return walked
+      if (walked._tag === "Conflicted" || options.onlyLook === true) return walked
       const created = walked.applied.flatMap((patch) => patch.commits.map((commit) => commit.to))
       yield* quarantine.migrate(created)
       const moved = refs.map((given): RefUpdate => ({ ...given, next: walked.tip }))

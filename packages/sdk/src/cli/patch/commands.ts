@@ -5,6 +5,7 @@ import { commonOptions, flag, option } from "../options.ts"
 import type { CommonFlags } from "../Session.ts"
 import { check, publish, verify } from "./candidateCommands.ts"
 import type { PatchDoctorFlags, PatchRebuildFlags } from "./flags.ts"
+import { diff, forecast } from "./lookCommands.ts"
 
 const doctor = buildCommand<PatchDoctorFlags, [], CliContext>({
   docs: {
@@ -50,9 +51,9 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
 
 /** The commands of the noun. */
 export const patchCommands = buildRouteMap<
-  "doctor" | "list" | "rebuild" | "check" | "verify" | "publish",
+  "doctor" | "list" | "rebuild" | "check" | "verify" | "publish" | "forecast" | "diff",
   CliContext
 >({
-  routes: { doctor, list, rebuild, check, verify, publish },
+  routes: { doctor, list, rebuild, check, verify, publish, forecast, diff },
   docs: { brief: "The patch stack of a repository" }
 })

@@ -1,5 +1,5 @@
 /** What the commands of `patchmoi patch` take. Apart from their declaration, so that the code of a command need not know the tree. */
-import type { CommonFlags } from "../Session.ts"
+import type { CommonFlags, RecordFlags } from "../Session.ts"
 
 export interface PatchRebuildFlags extends CommonFlags {
   readonly onto?: string
@@ -34,4 +34,14 @@ export interface PatchPublishFlags extends CommonFlags {
   readonly dryRun?: boolean
   readonly yes?: boolean
   readonly approve?: string
+}
+
+export interface PatchForecastFlags extends RecordFlags {
+  readonly onto?: string
+  readonly history?: boolean
+}
+
+export interface PatchDiffFlags extends CommonFlags {
+  readonly ontoOld?: string
+  readonly ontoNew?: string
 }
