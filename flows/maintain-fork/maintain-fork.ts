@@ -15,7 +15,7 @@ interface Payload {
   readonly sha?: string
 }
 
-export default defineBunFlow<Payload>(async ({ flow }) => {
+export default defineBunFlow<Payload>(async ({ flow, runtime }) => {
   const { ref, repo, repository, sha, tag } = flow.event.payload
   const release =
     flow.step === "release" && tag !== undefined ? ({ kind: "release", repo, tag } as const) : null
@@ -34,6 +34,7 @@ export default defineBunFlow<Payload>(async ({ flow }) => {
       workspace: workspaceOf(flow.root),
       movement,
       eventId: flow.event.id,
+      approval: runtime.approval,
       repository,
       config: flow.config,
       signal: stop.signal

@@ -64,7 +64,14 @@ export const MaintainConfig = Schema.Struct({
   commit: flag(true),
   push: flag(false),
   force: flag(false),
+  /** Publish the candidate as a release, in one atomic push to each remote. */
   publish: flag(false),
+  /** The release tag at the fork, with `<tag>` for upstream's. Must differ from upstream's names. (Default: none.) */
+  publish_tag: Schema.optional(name),
+  /** The branch at the remote that the candidate becomes. (Default: the candidate's own name.) */
+  publish_branch: Schema.optional(name),
+  /** Wait until somebody has approved the plan. */
+  publish_approval: flag(false),
   move_target: flag(false),
   /** Remotes to push to. (Default: the fork's remote.) */
   push_remotes: Schema.optional(Schema.Array(name).pipe(Schema.minItems(1), Schema.maxItems(pushRemotesMax)))

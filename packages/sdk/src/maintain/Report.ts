@@ -10,6 +10,7 @@ import { describeBlame, describeCheck, type ForkChecks } from "./ForkChecks.ts"
 import { fitConflict } from "./fitConflict.ts"
 import { isPublished, type Publication } from "./Publish.ts"
 import type { ForkRecord } from "./Record.ts"
+import { choiceOf, describeRelease, type Release } from "./Release.ts"
 import type { CarriedStack } from "./Stack.ts"
 import type { UpstreamPoint } from "./Upstream.ts"
 
@@ -31,6 +32,9 @@ const skippedConflictLengthMax = 64 * 1024
 /** Paths that the message names for one patch; the record has them all. */
 const pathsNamedMax = 5
 
+/** Longest question about publishing, in UTF-16 units. */
+const approvalPromptLengthMax = 2_000
+
 /** Everything that happened after the rebuild. */
 export interface Outcome {
   readonly stack: CarriedStack
@@ -39,11 +43,12 @@ export interface Outcome {
   /** `null` when the operator turned `commit` off. */
   readonly record: ForkRecord | null
   readonly publications: ReadonlyArray<Publication>
+  readonly releases: ReadonlyArray<Release>
 }
 
 /** The result of a rebuild without a conflict. */
 export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome): FlowResult => {
-  const { checks, publications, rebuilt, record, stack } = outcome
+  const { checks, publications, rebuilt, record, releases, stack } = outcome
   const unpublished = publications.filter((each) => !isPublished(each))
   const isChanged = [record?.candidate, record?.target].some(
     (ref) => ref !== undefined && ref !== null && ref.outcome !== "already there"
@@ -54,9 +59,11 @@ export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome
       : "failed"
     : rebuilt.skipped.length > 0
       ? "needs_intervention"
-      : unpublished.length > 0 || (record?.notMoved ?? null) !== null
+      : unpublished.length > 0 ||
+          releases.some(({ outcome: found }) => found !== "published") ||
+          (record?.notMoved ?? null) !== null
         ? "blocked"
-        : isChanged || publications.some((each) => each.outcome === "pushed")
+        : isChanged || publications.some((each) => each.outcome === "pushed") || releases.some(isNewRelease)
           ? "changed"
           : "completed"
   return {
@@ -70,6 +77,8 @@ export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome
       checks: checks.results,
       checksPassedBefore: checks.passedBefore,
       pushes: publications,
+      ...(releases.length === 0 ? {} : { releases }),
+      ...approvalOf(releases),
       ...(record?.target ? { target: record.target } : {}),
       ...(record?.backup ? { backup: record.backup } : {})
     }
@@ -116,7 +125,7 @@ export const artifactsOf = (
   base: rebuilt.onto,
   ...listedPatches(rebuilt.applied),
   dropped: rebuilt.dropped.map((patch) => ({ ...patch, evidence: evidenceOf(patch, verdicts) })),
-  verdicts
+  verdicts: { repository: fork.repository.directory, onto: rebuilt.onto, ontoName: point.name, verdicts }
 })
 
 // --- internal ---
@@ -151,7 +160,7 @@ const fitSkipped = (skipped: SkippedPatch): SkippedPatch =>
     : skipped
 
 const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray<string> => {
-  const { checks, publications, rebuilt, record } = outcome
+  const { checks, publications, rebuilt, record, releases } = outcome
   const { failing } = checks
   const blame = failing === null ? null : describeBlame(failing)
   const candidate = shortName(point.candidate)
@@ -169,6 +178,7 @@ const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray
     ...(moved ? [moved] : []),
     ...(record?.notMoved ? [record.notMoved] : []),
     ...publications.map(publicationSentence),
+    ...releases.map(describeRelease),
     ...(failing === null
       ? rebuilt.skipped.length === 0
         ? []
@@ -178,6 +188,26 @@ const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray
         ])
   ]
 }
+
+/** The question that a waiting release asks: what would be published where, and one choice for each plan. */
+const approvalOf = (releases: ReadonlyArray<Release>) => {
+  const plans = releases.flatMap(({ outcome, plan }) =>
+    outcome === "waiting" && plan !== null ? [plan] : []
+  )
+  if (plans.length === 0) return {}
+  const lines = plans.map((plan) => {
+    const refs = plan.refs.filter(({ action }) => action !== "keep")
+    const what = refs.map(
+      ({ next, overwrites, ref }) => `${shortName(ref)} ${overwrites ? "over to" : "to"} ${next}`
+    )
+    return `${choiceOf(plan)}: at ${plan.remote}, ${what.join(", ")}`
+  })
+  const prompt = `Publish? ${lines.join("; ")}`.slice(0, approvalPromptLengthMax)
+  return { approval: { prompt, choices: plans.map(choiceOf) } }
+}
+
+const isNewRelease = ({ outcome, outcomes }: Release): boolean =>
+  outcome === "published" && outcomes.some(({ _tag }) => _tag === "Pushed")
 
 const publicationSentence = ({ message, outcome, ref, remote }: Publication): string => {
   const what = `${shortName(ref)} at ${remote}`

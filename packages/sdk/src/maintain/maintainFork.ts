@@ -22,6 +22,7 @@ import type { UpstreamMovement } from "./Movement.ts"
 import { makeProgress, type Progress } from "./Progress.ts"
 import { type Observed, observeRemotes, publish } from "./Publish.ts"
 import { recordCandidate } from "./Record.ts"
+import { type Approval, releaseCandidate } from "./Release.ts"
 import { fitResult, reportOutcome } from "./Report.ts"
 import { type CarriedStack, carryStack, type StackInputs, trailersOf } from "./Stack.ts"
 import { followUpstream } from "./Upstream.ts"
@@ -32,6 +33,8 @@ export interface MaintainForkOptions {
   readonly movement: UpstreamMovement
   /** The event that tells of it: noted on the candidate, and in its commits where trailers are on. (Default: none.) */
   readonly eventId?: string
+  /** What was decided about publishing, when an earlier attempt asked. (Default: nothing.) */
+  readonly approval?: Approval | undefined
   /** The fork that the event names, relative to the operator's `root`, in which it must lie. Default: the config's. */
   readonly repository?: string | undefined
   /** The operator's table; see `MaintainConfig`. The gates `CODEX_FLOW_*` of the environment win over it. */
@@ -99,8 +102,8 @@ const carryOver = (options: MaintainForkOptions, config: MaintainConfig, progres
     const stack = yield* carryStack(fork, config, inputs, progress)
     const { result: rebuilt } = stack
     if (rebuilt._tag === "Conflicted") return yield* reportConflict({ fork, point, upstream, stack }, rebuilt)
-    const { eventId } = options
-    return yield* finish({ fork, config, inputs, eventId, stack, rebuilt, observed, progress })
+    const { approval, eventId } = options
+    return yield* finish({ fork, config, inputs, eventId, approval, stack, rebuilt, observed, progress })
   })
 
 const upstreamCommits = (fork: Fork) =>
@@ -113,6 +116,7 @@ interface Finish {
   readonly config: MaintainConfig
   readonly inputs: StackInputs
   readonly eventId: string | undefined
+  readonly approval: Approval | undefined
   readonly stack: CarriedStack
   readonly rebuilt: Rebuilt
   readonly observed: ReadonlyArray<Observed>
@@ -125,12 +129,13 @@ interface Finish {
  */
 const finish = (given: Finish) =>
   Effect.gen(function* () {
-    const { config, fork, inputs, observed, progress, rebuilt, stack } = given
+    const { approval, config, fork, inputs, observed, progress, rebuilt, stack } = given
     const { point } = inputs
     const checks = yield* checkCandidate(fork, config, rebuilt, progress)
     if (!config.commit) {
       yield* progress(`commit is off: ${point.candidate} is not written`)
-      return reportOutcome(fork, point, { stack, rebuilt, checks, record: null, publications: [] })
+      const nothing = { record: null, publications: [], releases: [] }
+      return reportOutcome(fork, point, { stack, rebuilt, checks, ...nothing })
     }
     const isWhole = checks.passed && rebuilt.skipped.length === 0
     const moveTarget = fork.policy.moveTarget && isWhole
@@ -140,7 +145,9 @@ const finish = (given: Finish) =>
     const publications = isWhole
       ? yield* publish(fork, branches, { observed, force: config.force }, progress)
       : []
-    return reportOutcome(fork, point, { stack, rebuilt, checks, record, publications })
+    const releases =
+      isWhole && config.publish ? yield* releaseCandidate(fork, config, { point, approval }, progress) : []
+    return reportOutcome(fork, point, { stack, rebuilt, checks, record, publications, releases })
   })
 
 /** What the candidate was made of, for whoever wants to build it again. */

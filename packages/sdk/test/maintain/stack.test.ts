@@ -15,13 +15,16 @@ describe("maintain-fork and the stack", () => {
     expect(artifacts).toMatchObject({
       applied: [{ patch: "patch/two" }],
       dropped: [{ patch: "patch/one", reason: "landed-identical", evidence: expect.stringContaining(taken) }],
-      verdicts: [
-        {
-          patch: "patch/one",
-          verdict: "landed-identical",
-          evidence: [{ kind: "patch-id", upstream: taken }]
-        }
-      ]
+      verdicts: {
+        ontoName: "v2",
+        verdicts: [
+          {
+            patch: "patch/one",
+            verdict: "landed-identical",
+            evidence: [{ kind: "patch-id", upstream: taken }]
+          }
+        ]
+      }
     })
 
     // Where nobody looks, the same patch is a conflict.
@@ -59,7 +62,7 @@ describe("maintain-fork and the stack", () => {
     await ws.release("v2", { "c.txt": "c2\n" })
     expect(resultOf(await ws.fireRelease("v2")).artifacts).toMatchObject({
       dropped: [{ patch: "patch/one", reason: "obsolete", evidence: expect.stringContaining("c.txt") }],
-      verdicts: [{ patch: "patch/one", verdict: "obsolete", evidence: [{ kind: "drop-when" }] }]
+      verdicts: { verdicts: [{ patch: "patch/one", verdict: "obsolete", evidence: [{ kind: "drop-when" }] }] }
     })
   })
 
