@@ -10,34 +10,15 @@ import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Git, redactUrls, textOf } from "../Git.ts"
-import { ObjectId, parseBranch, parseRemote, parseTag, RefName, shortName } from "../GitName.ts"
+import { ObjectId, parseBranch, parseRemote, parseTag, shortName } from "../GitName.ts"
 import { listRemoteRefs } from "../Remote.ts"
 import { type Repository, readRef, resolveCommit } from "../Repository.ts"
 import { notesRef } from "./CandidateNotes.ts"
+import { PlannedRef, recoveryPrefix } from "./PlannedRef.ts"
 import { planBranch } from "./planBranch.ts"
 import { planNotes } from "./planNotes.ts"
 import { planTag } from "./planTag.ts"
 import { refuseUpstreamNames } from "./upstreamNames.ts"
-
-/** Where overwritten commits are kept at the remote, without `refs/tags/`. */
-export const recoveryPrefix = "patchmoi/before/"
-
-/** One ref at the remote. */
-export const PlannedRef = Schema.Struct({
-  ref: RefName,
-  /** `recovery`: a tag that keeps what a branch was. `notes`: the candidate's proof beside the notes that are there. */
-  kind: Schema.Literal("branch", "tag", "recovery", "notes"),
-  /** What the ref is at the remote, which the server is held to; `null` for absent. */
-  expected: Schema.NullOr(ObjectId),
-  /** What it is to be. */
-  next: ObjectId,
-  action: Schema.Literal("create", "move", "keep"),
-  /** True when the branch loses commits by the move. They are kept by a `recovery` ref. */
-  overwrites: Schema.Boolean,
-  /** True when the commits that it loses were not pushed from this clone. */
-  foreign: Schema.Boolean
-})
-export type PlannedRef = typeof PlannedRef.Type
 
 export const PublishPlan = Schema.Struct({
   version: Schema.Literal(1),

@@ -4,7 +4,7 @@ import { Git } from "../Git.ts"
 import { type ObjectId, parseRef, parseTag, type RefName, type RemoteName, shortName } from "../GitName.ts"
 import { type Repository, readRef } from "../Repository.ts"
 import { fetchMissing } from "./fetchMissing.ts"
-import type { PlannedRef } from "./PublishPlan.ts"
+import { type PlannedRef, recoveryPrefix } from "./PlannedRef.ts"
 
 /** Where the last commit is kept that was pushed from here to a branch of a remote. The flow keeps it there as well. */
 export const pushedRefOf = (remote: RemoteName, branch: RefName) =>
@@ -44,7 +44,7 @@ const shortIdLength = 12
 
 const planRecovery = (there: ReadonlyMap<string, ObjectId>, branch: RefName, old: ObjectId) =>
   Effect.gen(function* () {
-    const home = `patchmoi/before/${shortName(branch)}`
+    const home = `${recoveryPrefix}${shortName(branch)}`
     const short = yield* parseTag(`${home}/${old.slice(0, shortIdLength)}`)
     const taken = (there.get(short) ?? old) !== old
     const ref = taken ? yield* parseTag(`${home}/${old}`) : short

@@ -6,7 +6,7 @@ import type { Repository } from "../Repository.ts"
 import { addNote, notesRef, readProof } from "./CandidateNotes.ts"
 import { encodeProof } from "./CandidateProof.ts"
 import { fetchMissing } from "./fetchMissing.ts"
-import type { PlannedRef } from "./PublishPlan.ts"
+import type { PlannedRef } from "./PlannedRef.ts"
 
 /** Nothing for a commit without a proof. The commit of the notes is the same for the same notes at the remote. */
 export const planNotes = Effect.fnUntraced(function* (given: {

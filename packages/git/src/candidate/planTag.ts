@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { ObjectId, type RefName, type RemoteName, shortName } from "../GitName.ts"
 import { type Repository, readRef, resolveCommit } from "../Repository.ts"
 import { fetchMissing } from "./fetchMissing.ts"
-import type { PlannedRef } from "./PublishPlan.ts"
+import type { PlannedRef } from "./PlannedRef.ts"
 import { refuseUpstreamCommit } from "./upstreamNames.ts"
 
 /** The remote has the tag, and it names something else. Nothing was sent. */
