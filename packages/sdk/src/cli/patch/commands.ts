@@ -4,6 +4,7 @@ import { type CliContext, lazily } from "../command.ts"
 import { commonOptions, flag, option } from "../options.ts"
 import type { CommonFlags } from "../Session.ts"
 import { check, publish, verify } from "./candidateCommands.ts"
+import { editCommands } from "./editCommands.ts"
 import type { PatchDoctorFlags, PatchRebuildFlags } from "./flags.ts"
 import { diff, forecast } from "./lookCommands.ts"
 
@@ -51,9 +52,17 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
 
 /** The commands of the noun. */
 export const patchCommands = buildRouteMap<
-  "doctor" | "list" | "rebuild" | "check" | "verify" | "publish" | "forecast" | "diff",
+  | "doctor"
+  | "list"
+  | "rebuild"
+  | "check"
+  | "verify"
+  | "publish"
+  | "forecast"
+  | "diff"
+  | keyof typeof editCommands,
   CliContext
 >({
-  routes: { doctor, list, rebuild, check, verify, publish, forecast, diff },
+  routes: { doctor, list, rebuild, check, verify, publish, forecast, diff, ...editCommands },
   docs: { brief: "The patch stack of a repository" }
 })

@@ -45,3 +45,38 @@ export interface PatchDiffFlags extends CommonFlags {
   readonly ontoOld?: string
   readonly ontoNew?: string
 }
+
+export interface PatchCaptureFlags extends CommonFlags {
+  readonly from: string
+  readonly base?: string
+  readonly message?: string
+  readonly force?: boolean
+  readonly dryRun?: boolean
+}
+
+export interface PatchSplitFlags extends CommonFlags {
+  readonly into?: ReadonlyArray<string>
+  readonly commits?: boolean
+  readonly dryRun?: boolean
+}
+
+export interface PatchReorderFlags extends CommonFlags {
+  readonly before?: string
+  readonly after?: string
+  readonly onto?: string
+  readonly force?: boolean
+  readonly dryRun?: boolean
+}
+
+export interface PatchDropFlags extends CommonFlags {
+  readonly reason?: string
+  readonly dryRun?: boolean
+}
+
+export interface PatchShowFlags extends CommonFlags {
+  readonly noDiff?: boolean
+}
+
+export interface PatchCostFlags extends CommonFlags {
+  readonly sort?: "name" | "age" | "churn" | "rewrites" | "conflicts"
+}
