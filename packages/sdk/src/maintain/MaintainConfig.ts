@@ -58,6 +58,8 @@ export const MaintainConfig = Schema.Struct({
   leave_out_landed: flag(true),
   /** Carry over what can be carried where a patch conflicts. The candidate is then not moved or pushed. */
   keep_going: flag(false),
+  /** On a movement of a branch, say how each patch would fare, and build no candidate. */
+  forecast_branches: flag(false),
   /** Give rebuilt commits the trailers `Patchmoi-Patch` and `Patchmoi-Event`. */
   trailers: flag(false),
   fetch: flag(true),

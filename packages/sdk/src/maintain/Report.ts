@@ -1,9 +1,12 @@
 /** What the step hands back: one sentence for the operator, and artifacts that hold everything. Bounded as a whole. */
 
 import { flowResultLengthMax } from "@patchmoi/core/executor/FlowResultLine"
+import { verdictsArtifact } from "@patchmoi/git/forecast/ledger"
 import { shortName } from "@patchmoi/git/GitName"
-import { type LandedVerdict, leavesOut } from "@patchmoi/git/landed/LandedVerdict"
+import type { LandedVerdicts } from "@patchmoi/git/landed/findLanded"
+import { leavesOut } from "@patchmoi/git/landed/LandedVerdict"
 import type { AppliedPatch, DroppedPatch, Rebuilt, SkippedPatch } from "@patchmoi/git/patch/RebuildResult"
+import { repositoryIdOf } from "@patchmoi/git/topology/RepositoryId"
 import type { CandidateRef, FlowResult } from "../step.ts"
 import { type Fork, repositoryNameOf } from "./Fork.ts"
 import { describeBlame, describeCheck, type ForkChecks } from "./ForkChecks.ts"
@@ -125,7 +128,10 @@ export const artifactsOf = (
   base: rebuilt.onto,
   ...listedPatches(rebuilt.applied),
   dropped: rebuilt.dropped.map((patch) => ({ ...patch, evidence: evidenceOf(patch, verdicts) })),
-  verdicts: { repository: fork.repository.directory, onto: rebuilt.onto, ontoName: point.name, verdicts }
+  verdicts: verdictsArtifact(
+    { repository: repositoryIdOf(fork.topology), onto: rebuilt.onto, ontoName: point.name },
+    verdicts
+  )
 })
 
 // --- internal ---
@@ -133,13 +139,13 @@ export const artifactsOf = (
 const stackSentence = (
   point: UpstreamPoint,
   { applied, dropped, skipped }: Rebuilt,
-  verdicts: ReadonlyArray<LandedVerdict>
+  verdicts: LandedVerdicts
 ): string => {
   const left = dropped.length === 0 ? "" : `, ${dropped.length} left out (${dropped.map(nameOf).join(", ")})`
   // Worth a look: git could not merge these, and nobody was asked.
   const paths = new Set(applied.flatMap(({ commits }) => commits.flatMap((commit) => commit.structured)))
   const byValue = paths.size === 0 ? "" : `, with ${[...paths].join(", ")} merged by value`
-  const asked = verdicts.filter((verdict) => !leavesOut(verdict)).map(({ patch }) => patch)
+  const asked = [...verdicts.values()].filter((verdict) => !leavesOut(verdict)).map(({ patch }) => patch)
   const asks = asked.length === 0 ? "" : `; look at ${asked.join(", ")}: upstream has it in another form`
   const missing = skipped.length === 0 ? "" : `; not carried over: ${skipped.map(skippedSentence).join(", ")}`
   return `${count(applied.length, "patch", "patches")} carried over to ${point.name}${left}${byValue}${asks}${missing}`
@@ -240,11 +246,8 @@ const listedPatches = (applied: ReadonlyArray<AppliedPatch>) => {
   return { applied: listed }
 }
 
-const evidenceOf = (
-  { empty, patch, reason }: DroppedPatch,
-  verdicts: ReadonlyArray<LandedVerdict>
-): string => {
-  const seen = verdicts.find((verdict) => verdict.patch === patch && leavesOut(verdict))?.evidence[0]
+const evidenceOf = ({ empty, patch, reason }: DroppedPatch, verdicts: LandedVerdicts): string => {
+  const seen = verdicts.get(patch)?.evidence[0]
   if (seen !== undefined && reason !== "empty" && reason !== "no-commits") {
     return seen.upstream === null ? seen.detail : `${seen.detail} (${seen.upstream})`
   }

@@ -5,15 +5,9 @@
  * 2. Looking for what landed must not stand in the way: a range that is too long to look through is told, and the patches
  *    are carried over as if nobody had looked.
  */
-import { dropWhenReached } from "@patchmoi/git/contract/DropWhen"
-import { readContracts } from "@patchmoi/git/contract/PatchContract"
+import { reachedEnds } from "@patchmoi/git/forecast/Forecast"
 import type { ObjectId } from "@patchmoi/git/GitName"
-import {
-  type DropWhenReached,
-  findLanded,
-  type LandedVerdicts,
-  withEmpty
-} from "@patchmoi/git/landed/findLanded"
+import { findLanded, type LandedVerdicts, withEmpty } from "@patchmoi/git/landed/findLanded"
 import { type LandedVerdict, leavesOut } from "@patchmoi/git/landed/LandedVerdict"
 import { planPatches } from "@patchmoi/git/patch/PatchPlan"
 import { type RebuildTrailers, rebuild } from "@patchmoi/git/patch/Rebuild"
@@ -36,7 +30,7 @@ export interface StackInputs {
 export interface CarriedStack {
   readonly result: RebuildResult
   /** Nothing is in here without evidence. */
-  readonly verdicts: ReadonlyArray<LandedVerdict>
+  readonly verdicts: LandedVerdicts
 }
 
 /** Finds what landed, and carries the rest over. The errors of `rebuild`. */
@@ -61,7 +55,7 @@ export const carryStack = Effect.fn("Stack.carry")(function* (
     keepGoing: config.keep_going,
     ...(trailers === undefined ? {} : { trailers })
   })
-  const carried: CarriedStack = { result, verdicts: [...withEmpty(landed, result).values()] }
+  const carried: CarriedStack = { result, verdicts: withEmpty(landed, result) }
   return carried
 })
 
@@ -77,7 +71,8 @@ export const trailersOf = (
 const lookForLanded = (fork: Fork, { point, upstream }: StackInputs, progress: Progress) =>
   Effect.gen(function* () {
     const { patches, repository } = fork
-    const dropWhen = yield* endsReached(fork, point.commit, upstream)
+    const planned = yield* planPatches({ repository, upstream: [point.commit, ...upstream], patches })
+    const dropWhen = yield* reachedEnds(repository, point.commit, planned)
     const verdicts = yield* findLanded({ repository, patches, onto: point.commit, upstream, dropWhen })
     for (const verdict of verdicts.values()) yield* progress(describeVerdict(verdict))
     return verdicts
@@ -90,21 +85,6 @@ const lookForLanded = (fork: Fork, { point, upstream }: StackInputs, progress: P
 
 const nobodyLooked = (why: string, progress: Progress) =>
   Effect.as(progress(`not looked for patches that upstream has: ${why}`), new Map() as LandedVerdicts)
-
-/** The patches whose contract names an end that has come. */
-const endsReached = (fork: Fork, onto: ObjectId, upstream: ReadonlyArray<ObjectId>) =>
-  Effect.gen(function* () {
-    const { patches, repository } = fork
-    const planned = yield* planPatches({ repository, upstream: [onto, ...upstream], patches })
-    const contracts = yield* readContracts({ repository, patches: planned })
-    const reached = new Map<string, DropWhenReached>()
-    for (const [patch, { dropWhen }] of contracts) {
-      if (dropWhen === undefined) continue
-      const answer = yield* dropWhenReached({ repository, onto, dropWhen })
-      if (answer.reached) reached.set(patch, { upstream: null, detail: answer.detail })
-    }
-    return reached
-  })
 
 /** One verdict in words. */
 const describeVerdict = (verdict: LandedVerdict): string => {

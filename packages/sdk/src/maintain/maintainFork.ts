@@ -19,6 +19,7 @@ import { type Fork, openFork } from "./Fork.ts"
 import { checkCandidate, type ForkChecks } from "./ForkChecks.ts"
 import { type MaintainConfig, readMaintainConfig } from "./MaintainConfig.ts"
 import type { UpstreamMovement } from "./Movement.ts"
+import { forecastBranch } from "./Outlook.ts"
 import { makeProgress, type Progress } from "./Progress.ts"
 import { type Observed, observeRemotes, publish } from "./Publish.ts"
 import { recordCandidate } from "./Record.ts"
@@ -94,6 +95,9 @@ const carryOver = (options: MaintainForkOptions, config: MaintainConfig, progres
     )
     const point = yield* followUpstream(fork, options.movement, progress)
     const upstream = yield* upstreamCommits(fork)
+    if (point.kind === "branch" && config.forecast_branches) {
+      return yield* forecastBranch(fork, { point, upstream, resolver: undefined }, progress)
+    }
     const { policy, target } = fork
     // Looked at before the long part: whoever pushes meanwhile is noticed by the lease.
     const refs = [point.candidate, ...(policy.moveTarget ? [target.ref] : [])]

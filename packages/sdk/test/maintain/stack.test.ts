@@ -66,6 +66,36 @@ describe("maintain-fork and the stack", () => {
     })
   })
 
+  test("a branch can be forecast in place of built: a clean patch that turns bad asks, once", async () => {
+    await using ws = await makeForkWorkspace()
+    await ws.configure({ forecast_branches: true })
+    const look = async (id: string) => resultOf(await ws.fire(id, { ref: "main" }, "upstream.branch_update"))
+    await ws.release("v2", { "c.txt": "c2\n" })
+    const before = ws.forkRefs()
+    const clean = await look("first")
+    expect(clean).toMatchObject({
+      status: "completed",
+      message: "forecast on main: 2 clean, 0 conflicts, 0 landed",
+      artifacts: { candidateRefs: [], turnedBad: [], forecast: { ontoName: "main" } }
+    })
+    expect(ws.forkRefs()).toBe(before)
+
+    await ws.release("v3", { "a.txt": lines({ 3: "v3" }) })
+    const bad = await look("second")
+    expect(bad.status).toBe("needs_intervention")
+    expect(bad.message).toContain("turned bad since the last time: patch/one")
+    expect(bad.artifacts).toMatchObject({
+      forecast: {
+        patches: [
+          { patch: "patch/one", answer: "conflicts" },
+          { patch: "patch/two", answer: "clean" }
+        ]
+      }
+    })
+    expect((await look("third")).status).toBe("completed")
+    expect(ws.forkRefs()).toBe(before)
+  })
+
   test("the candidate carries what it was made of, and can be built again from that", async () => {
     await using ws = await makeForkWorkspace()
     await ws.release("v2", { "c.txt": "c2\n" })
