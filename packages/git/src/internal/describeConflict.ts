@@ -6,6 +6,7 @@ import { isObjectId, type ObjectId } from "../GitName.ts"
 import type { Conflict, ConflictFile, ConflictKind, ConflictSide } from "../patch/Conflict.ts"
 import { bodyLengthMax, conflictFilesMax, conflictMessagesMax } from "../patch/Conflict.ts"
 import type { Repository } from "../Repository.ts"
+import { findResolutions } from "../resolution/ResolutionStore.ts"
 import { readObjectSizes, readObjects } from "./catFile.ts"
 import type { MergeAnswer, MergeQuestion } from "./mergeEngine.ts"
 import type { MergeMessage, MergeOutcome, MergeStage } from "./mergeOutput.ts"
@@ -66,6 +67,7 @@ export const describeConflict = Effect.fnUntraced(function* (options: DescribeOp
     onto: options.onto,
     files
   })
+  const earlier = yield* findResolutions({ repository: options.repository, files })
   const conflict: Conflict = {
     patch: options.patch,
     commit: options.commit,
@@ -73,7 +75,11 @@ export const describeConflict = Effect.fnUntraced(function* (options: DescribeOp
     body: bodyOf(commit?.content ?? null),
     purpose,
     onto: options.onto,
-    files: files.map((file, at) => ({ ...file, ...touches[at] })),
+    files: files.map((file, at) => ({
+      ...file,
+      ...touches[at],
+      resolutions: (earlier[at] ?? []).map(({ id }) => id)
+    })),
     filesOmitted: paths.length - shown.length,
     messages: outcome.messages
       .filter((message) => !message.type.startsWith("Auto-merging"))

@@ -1,5 +1,5 @@
 /** Conflicts as refs: stored, read, listed, deleted, pushed, kept by gc; and what is not one is an issue. */
-import { describe, expect, test } from "bun:test"
+import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { conflictsPrefix } from "../../src/conflict/ConflictRecord.ts"
@@ -14,6 +14,9 @@ import { openRepository } from "../../src/Repository.ts"
 import { makeTempRepo } from "../../src/testing/TempRepo.ts"
 import { numbered, withGit } from "../support.ts"
 import { conflictIn, makeClash } from "./fork.ts"
+
+// Real git on a busy machine; the helper sets this for the file that loads it first only.
+setDefaultTimeout(60_000)
 
 const stored = (objectFormat: "sha1" | "sha256" = "sha1") =>
   Effect.gen(function* () {
