@@ -32,7 +32,7 @@ export interface AskOptions {
 /** The tree with the resolved files, and which resolution each came from; `null` when the conflict stands. */
 export const askResolver = Effect.fnUntraced(function* (options: AskOptions) {
   const { repository, quarantine, pick } = options
-  const files = filesOf(options)
+  const files = unresolvedFilesOf(options)
   if (files === null) return null
   const answer = yield* options.resolver.resolve({
     repository,
@@ -57,13 +57,14 @@ export const askResolver = Effect.fnUntraced(function* (options: AskOptions) {
   return { tree, resolved: answer.files.map(({ path, resolution }) => ({ path, resolution })) }
 })
 
-// --- internal ---
-
-const submoduleMode = "160000"
-const modes = new Set(["100644", "100755", "120000", submoduleMode])
-
 /** Every path in conflict, or `null` when the conflict is not one of exact paths with what each side has there. */
-const filesOf = ({ labels, outcome }: AskOptions): ReadonlyArray<UnresolvedFile> | null => {
+export const unresolvedFilesOf = ({
+  labels,
+  outcome
+}: Omit<
+  AskOptions,
+  "resolver" | "repository" | "quarantine" | "pick"
+>): ReadonlyArray<UnresolvedFile> | null => {
   const groups = Map.groupBy(outcome.stages, ({ path }) => path.toString("latin1"))
   if (groups.size === 0 || groups.size > resolvedFilesMax) return null
   const hasStages = outcome.messages.every(
@@ -85,6 +86,11 @@ const filesOf = ({ labels, outcome }: AskOptions): ReadonlyArray<UnresolvedFile>
   }
   return files
 }
+
+// --- internal ---
+
+const submoduleMode = "160000"
+const modes = new Set(["100644", "100755", "120000", submoduleMode])
 
 const isWhole = (files: ReadonlyArray<UnresolvedFile>, answers: ReadonlyArray<ResolvedFile>): boolean => {
   const asked = new Set(files.map(({ path }) => path))
