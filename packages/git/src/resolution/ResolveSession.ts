@@ -12,8 +12,10 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { candidatePrefix } from "../candidate/Candidate.ts"
+import { makeProof } from "../candidate/CandidateProof.ts"
 import { ConflictId, conflictIdOf } from "../conflict/ConflictRecord.ts"
-import type { ObjectId } from "../GitName.ts"
+import { type ObjectId, shortName } from "../GitName.ts"
 import type { LandedVerdict } from "../landed/LandedVerdict.ts"
 import type { Conflict } from "../patch/Conflict.ts"
 import type { PatchBranch } from "../patch/PatchPlan.ts"
@@ -31,6 +33,7 @@ import {
 } from "./Resolution.ts"
 import { type NewResolution, storeResolutions } from "./ResolutionStore.ts"
 import { type Answer, readAnswers } from "./ResolveAnswers.ts"
+import { ResolutionNotTaken, type ResolveOutcome } from "./ResolveOutcome.ts"
 import { makeResolver } from "./Resolver.ts"
 import {
   createState,
@@ -61,43 +64,6 @@ export interface StartOptions {
   readonly directory?: string
   /** Only tell what would be done. (Default: false.) */
   readonly dryRun?: boolean
-}
-
-/** What a step came to. */
-export type ResolveOutcome =
-  /** A conflict waits in a work tree. */
-  | {
-      readonly _tag: "Opened"
-      readonly conflict: Conflict
-      readonly directory: string
-      readonly made: ReadonlyArray<string>
-    }
-  /** Every patch was carried over. `moved` is empty when only a part of the stack was asked for. */
-  | {
-      readonly _tag: "Finished"
-      readonly result: Rebuilt
-      readonly moved: ReadonlyArray<{ readonly ref: string; readonly next: ObjectId }>
-      readonly made: ReadonlyArray<string>
-    }
-  /** There was no conflict at the start. Nothing was moved. */
-  | { readonly _tag: "NothingToResolve"; readonly result: Rebuilt }
-  /** A dry run: the conflict that would be opened, and where. */
-  | { readonly _tag: "WouldOpen"; readonly conflict: Conflict; readonly directory: string }
-  /** A dry run: what would be stored. */
-  | {
-      readonly _tag: "WouldStore"
-      readonly patch: string
-      readonly answers: ReadonlyArray<Omit<Answer, "content">>
-    }
-
-/** The rebuild stopped at the conflict that was just resolved. The resolutions are stored. */
-export class ResolutionNotTaken extends Schema.TaggedError<ResolutionNotTaken>("git/ResolutionNotTaken")(
-  "ResolutionNotTaken",
-  { patch: Schema.String, paths: Schema.Array(Schema.String) }
-) {
-  override get message(): string {
-    return `The rebuild does not take the resolution of ${this.patch} (${this.paths.join(", ")}): a file and a folder of one name, or a mode that none of the versions has; resolve it in another way, or abort`
-  }
 }
 
 /**
@@ -265,16 +231,26 @@ const showConflict = (repository: Repository, state: ResolveState, conflict: Con
 const finish = (repository: Repository, state: ResolveState, result: Rebuilt) =>
   Effect.gen(function* () {
     const { made, target } = state
-    const moved =
-      target === null
-        ? []
-        : yield* Effect.flatMap(checkTarget({ repository, ...target }), (checked) =>
-            moveTarget({ repository, target: checked, commit: result.tip })
-          )
+    const moved = target === null ? [] : yield* moveCandidate(repository, state, target, result)
     yield* closeWorktree(repository, state.conflict.directory)
     yield* removeHome(repository)
     yield* removeState(repository)
     return outcome({ _tag: "Finished", result, moved, made })
+  })
+
+/** Moves the branch, with the same proof as a rebuild without conflicts writes. */
+const moveCandidate = (
+  repository: Repository,
+  { patches, upstream }: ResolveState,
+  target: NonNullable<ResolveState["target"]>,
+  result: Rebuilt
+) =>
+  Effect.gen(function* () {
+    const checked = yield* checkTarget({ repository, ...target })
+    const name = shortName(target.ref)
+    const tag = name.startsWith(candidatePrefix) ? name.slice(candidatePrefix.length) : name
+    const proof = yield* makeProof({ repository, patches, upstream, tag, rebuilt: result })
+    return yield* moveTarget({ repository, target: checked, commit: result.tip, proof })
   })
 
 const resolutionOf = (

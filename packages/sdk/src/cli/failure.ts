@@ -28,7 +28,7 @@ export const toFailure = (error: unknown): Failure => {
   const failed = { exitCode: exitCodes.failed }
   if (!(error instanceof Error)) return { ...failed, code: "Defect", message: String(error), facts: {} }
   if ("_tag" in error) {
-    const exitCode = error._tag === "Interrupted" ? exitCodes.interrupted : exitCodes.failed
+    const exitCode = exitCodeOf(String(error._tag))
     return { exitCode, code: String(error._tag), message: error.message, facts: factsOf(error) }
   }
   if ("syscall" in error && "code" in error) {
@@ -60,6 +60,16 @@ export const failureText = (
 }
 
 // --- internal ---
+
+/** A conflict that is open is not a failure: somebody has to look. */
+const openConflicts: ReadonlySet<string> = new Set(["ResolveInProgress", "ResolveUnfinished"])
+
+const exitCodeOf = (tag: string): ExitCode =>
+  tag === "Interrupted"
+    ? exitCodes.interrupted
+    : openConflicts.has(tag)
+      ? exitCodes.needsAttention
+      : exitCodes.failed
 
 /**
  * The facts of a tagged error. Its class names them; spreading would lose `line`, which Bun's errors have as a hidden

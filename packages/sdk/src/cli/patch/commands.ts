@@ -1,12 +1,13 @@
 /** `patchmoi patch …`: the patch stack of the repository in which it is called. */
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { type CliContext, lazily } from "../command.ts"
-import { commonOptions, flag, option } from "../options.ts"
+import { choice, commonOptions, flag, option } from "../options.ts"
 import type { CommonFlags } from "../Session.ts"
 import { check, publish, verify } from "./candidateCommands.ts"
 import { editCommands } from "./editCommands.ts"
 import type { PatchDoctorFlags, PatchRebuildFlags } from "./flags.ts"
 import { diff, forecast } from "./lookCommands.ts"
+import { resolveCommands } from "./resolveCommands.ts"
 
 const doctor = buildCommand<PatchDoctorFlags, [], CliContext>({
   docs: {
@@ -33,7 +34,7 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
   docs: {
     brief: "Carry the patches over to a new upstream commit",
     fullDescription:
-      "Carries the patches over to an upstream commit, without a checkout, and moves one branch to the result. The work tree is neither read nor written. Stops at the first conflict, moves nothing then, and tells all of it; exit code 10. With --keep-going, patches that conflict and those that depend on them are left out, the others are carried over, the branch moves to that, and both are listed; exit code 10 as well. The branch that is moved is below candidate/ or new; another one needs --force, and what it was is then kept as refs/patchmoi/before/<branch>/<commit>. A patch branch and a branch that is checked out are never moved: exit code 2."
+      "Carries the patches over to an upstream commit, without a checkout, and moves one branch to the result. The work tree is neither read nor written. Stops at the first conflict, moves nothing then, and tells all of it; exit code 10. Where a resolution of the same three versions is stored, it is used and named. With --keep-going, patches that conflict and those that depend on them are left out, the others are carried over, the branch moves to that, and both are listed; exit code 10 as well. The branch that is moved is below candidate/ or new; another one needs --force, and what it was is then kept as refs/patchmoi/before/<branch>/<commit>. A patch branch and a branch that is checked out are never moved: exit code 2."
   },
   parameters: {
     flags: {
@@ -44,7 +45,8 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
       dryRun: flag("Move no branch"),
       keepGoing: flag("Leave out what conflicts and what depends on it, and carry over the rest"),
       trailers: flag("Write Patchmoi-Patch with the name of the patch into each commit"),
-      event: option("Write Patchmoi-Event with this id into each commit", "id")
+      event: option("Write Patchmoi-Event with this id into each commit", "id"),
+      reuse: choice("Stored resolutions: use and name them (the default), or do not", ["label", "never"])
     }
   },
   loader: lazily(async () => (await import("../apart.ts")).apart.patchRebuild())
@@ -60,9 +62,21 @@ export const patchCommands = buildRouteMap<
   | "publish"
   | "forecast"
   | "diff"
-  | keyof typeof editCommands,
+  | keyof typeof editCommands
+  | keyof typeof resolveCommands,
   CliContext
 >({
-  routes: { doctor, list, rebuild, check, verify, publish, forecast, diff, ...editCommands },
+  routes: {
+    doctor,
+    list,
+    rebuild,
+    check,
+    verify,
+    publish,
+    forecast,
+    diff,
+    ...editCommands,
+    ...resolveCommands
+  },
   docs: { brief: "The patch stack of a repository" }
 })

@@ -10,7 +10,7 @@ export const printConflict = (session: Session, result: RebuildResult.Conflicted
   printConflictRecord(session, result)
   if (remaining.length > 0) session.print(`not tried: ${remaining.join(", ")}\n`)
   session.print(
-    `\nNothing was moved. Resolve it on ${conflict.patch}: rebase the branch onto ${shortId(result.onto)}, then rebuild again.\n`
+    `\nNothing was moved. Resolve it once (patchmoi patch resolve --onto ${shortId(result.onto)}), or rebase ${conflict.patch} onto ${shortId(result.onto)}; then rebuild again.\n`
   )
 }
 
@@ -23,13 +23,25 @@ export const printConflictRecord = (
   session.print(
     `${red("conflict")} ${conflict.patch}: ${shortId(conflict.commit)} ${oneLine(conflict.subject)}\n`
   )
+  if (conflict.purpose !== null) session.print(`purpose: ${oneLine(conflict.purpose)}\n`)
   for (const file of conflict.files) {
     session.print(`\n${bold(oneLine(file.path))} (${file.kind})\n`)
     for (const [name, side] of sidesOf(file)) session.print(`  ${name}: ${sideText(side)}\n`)
+    printTouches(session, file)
     if (file.markedText !== null) printMarkedText(session, file, file.markedText)
   }
   if (conflict.filesOmitted > 0) session.print(`\nand ${conflict.filesOmitted} more files in conflict\n`)
   for (const message of conflict.messages) session.print(`git: ${oneLine(message)}\n`)
+}
+
+/** Prints who touched the lines upstream, and which stored resolutions there are. */
+export const printTouches = (session: Session, file: Conflict.ConflictFile): void => {
+  for (const { author, commit, date, subject } of file.touchedBy) {
+    const who = `${date.slice(0, 10)} ${oneLine(author)}`
+    session.print(`  touched by ${shortId(commit)} ${who}: ${oneLine(subject)}\n`)
+  }
+  if (!file.touchedByComplete) session.print("  (there may be more commits)\n")
+  for (const id of file.resolutions) session.print(`  resolved before: ${id}\n`)
 }
 
 // --- internal ---

@@ -9,6 +9,36 @@ export interface PatchRebuildFlags extends CommonFlags {
   readonly keepGoing?: boolean
   readonly trailers?: boolean
   readonly event?: string
+  readonly reuse?: "never" | "label"
+}
+
+export interface PatchResolveFlags extends CommonFlags {
+  readonly onto?: string
+  readonly to?: string
+  readonly force?: boolean
+  readonly dir?: string
+  readonly reuse?: "never" | "label"
+  readonly dryRun?: boolean
+}
+
+export interface PatchContinueFlags extends CommonFlags {
+  readonly author?: string
+  readonly how?: "hand" | "agent" | "tool"
+  readonly note?: string
+  readonly dryRun?: boolean
+}
+
+export interface PatchAbortFlags extends CommonFlags {
+  readonly dryRun?: boolean
+}
+
+export interface ResolutionRemoteFlags extends CommonFlags {
+  readonly remote?: string
+}
+
+export interface ResolutionCacheFlags extends CommonFlags {
+  readonly author?: string
+  readonly dryRun?: boolean
 }
 
 export interface PatchDoctorFlags extends CommonFlags {

@@ -2,17 +2,25 @@
  * `patchmoi patch rebuild`: carries the patches over to an upstream commit and moves one branch to the result: a candidate,
  * unless `--to` names another. Which branch may be moved is said in `@patchmoi/git/RebuildTarget`.
  */
-import { Candidate, CandidateProof, GitName, Rebuild, type RebuildResult, RebuildTarget } from "@patchmoi/git"
+import {
+  Candidate,
+  CandidateProof,
+  GitName,
+  Rebuild,
+  type RebuildResult,
+  RebuildTarget,
+  Resolver
+} from "@patchmoi/git"
 import * as Effect from "effect/Effect"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { makeProgress } from "../progress.ts"
 import type { Session } from "../Session.ts"
 import { oneLine } from "../text/width.ts"
-import { UsageError } from "../UsageError.ts"
 import { printConflict, printConflictRecord } from "./conflictText.ts"
 import type { PatchRebuildFlags } from "./flags.ts"
 import { type Here, inRepository, shortId } from "./repository.ts"
+import { stackOf } from "./stack.ts"
 
 /** A conflict is told in full and ends with exit code 10; nothing has moved then, unless the rebuild was to keep going. */
 export const run: Run<PatchRebuildFlags> = async (session, flags) => {
@@ -24,52 +32,19 @@ export const run: Run<PatchRebuildFlags> = async (session, flags) => {
   return isWhole ? exitCodes.good : exitCodes.needsAttention
 }
 
-/** The maintained repository forbids it: `[safety] allowRebuild = false` in its `.patchmoi.toml`. Nothing was done. */
-export class RebuildForbidden extends Error {
-  readonly _tag = "RebuildForbidden"
-  override readonly name = "RebuildForbidden"
-
-  constructor(readonly file: string) {
-    super(`${file} forbids rebuilds (allowRebuild = false); change it there first`)
-  }
-}
-
-/** There is nothing to rebuild onto, and nothing to rebuild. */
-export class NothingToRebuild extends Error {
-  readonly _tag = "NothingToRebuild"
-  override readonly name = "NothingToRebuild"
-}
-
 // --- internal ---
 
-const rebuild = (session: Session, flags: PatchRebuildFlags, { repository, topology, config }: Here) =>
+const rebuild = (session: Session, flags: PatchRebuildFlags, here: Here) =>
   Effect.gen(function* () {
-    const { upstream, patches } = topology
-    if (config.restrictions.forbidden.includes("rebuild")) {
-      return yield* Effect.fail(new RebuildForbidden(config.file ?? ".patchmoi.toml"))
-    }
-    if (patches.length === 0) {
-      return yield* Effect.fail(
-        new NothingToRebuild(
-          `No branch begins with "${topology.patchPrefix}"; there is nothing to carry over`
-        )
-      )
-    }
-    if (flags.onto === undefined && upstream.commit === null) {
-      return yield* Effect.fail(
-        new NothingToRebuild(
-          `${GitName.shortName(upstream.ref)} is not known here; fetch it, or name another with --onto`
-        )
-      )
-    }
-    const onto = flags.onto ?? upstream.ref
-    const target = yield* targetOf(flags, GitName.shortName(onto), { repository, topology, config })
+    const { onto, patches, target, upstream } = yield* stackOf(flags, here)
+    const { repository } = here
     const progress = makeProgress(session)
     progress.status(`carrying ${patches.length} patches over to ${GitName.shortName(onto)}`)
     const inputs = {
       repository,
       patches,
-      upstream: upstream.commit === null ? [] : [upstream.commit],
+      upstream,
+      resolver: Resolver.makeResolver({ repository, policy: { reuse: flags.reuse ?? "label", push: false } }),
       keepGoing: flags.keepGoing === true,
       trailers: {
         patch: flags.trailers === true,
@@ -90,24 +65,6 @@ const rebuild = (session: Session, flags: PatchRebuildFlags, { repository, topol
     return { result: { ...result, moved }, candidate, backup: moved[1]?.ref ?? null }
   })
 
-/** The branch to move, checked before anything is rebuilt. One that was asked for and is refused is a wrong command line. */
-const targetOf = ({ to, force }: PatchRebuildFlags, onto: string, { repository, topology }: Here) =>
-  Effect.gen(function* () {
-    const ref = yield* to === undefined ? Candidate.candidateRefOf(onto) : GitName.parseBranch(to)
-    const { patchPrefix, target } = topology
-    const asked = { repository, ref, patchPrefix, maintained: target.ref, force: force === true }
-    const checked = RebuildTarget.checkTarget(asked)
-    if (to === undefined) return yield* checked
-    return yield* checked.pipe(
-      Effect.catchTags({
-        TargetRefused: ({ message, reason }) =>
-          Effect.fail(new UsageError(message, { option: "--to", found: to, reason })),
-        BranchCheckedOut: ({ message, workTree }) =>
-          Effect.fail(new UsageError(message, { option: "--to", found: to, reason: "checked out", workTree }))
-      })
-    )
-  })
-
 const printResult = (
   session: Session,
   result: RebuildResult.RebuildResult,
@@ -118,6 +75,9 @@ const printResult = (
   for (const { patch, commits, empty } of result.applied) {
     const left = empty.length === 0 ? "" : dim(` (${empty.length} left out, as they change nothing any more)`)
     session.print(`${green("applied")} ${patch}: ${countOf(commits.length)}${left}\n`)
+  }
+  for (const { patch, path, resolution } of Resolver.reusedResolutions(result)) {
+    session.print(`${yellow("resolved")} ${patch}: ${oneLine(path)} by the stored resolution ${resolution}\n`)
   }
   for (const { patch, reason } of result.dropped) {
     session.print(`${yellow("dropped")} ${patch}: ${droppedWhy[reason]}\n`)
