@@ -7,6 +7,12 @@
 /** The code of each, loaded when it is asked for. */
 export const apart = {
   attemptSync: () => import("./attempt/sync.ts"),
+  cascadeApply: () => import("./cascade/apply.ts"),
+  cascadeCheck: () => import("./cascade/check.ts"),
+  cascadeDoctor: () => import("./cascade/doctor.ts"),
+  cascadePlan: () => import("./cascade/plan.ts"),
+  cascadeResolveVersion: () => import("./cascade/resolveVersion.ts"),
+  cascadeStatus: () => import("./cascade/status.ts"),
   logCompact: () => import("./log/compact.ts"),
   logExport: () => import("./log/export.ts"),
   logImport: () => import("./log/import.ts"),

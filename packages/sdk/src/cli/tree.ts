@@ -1,6 +1,7 @@
 /** The tree of commands: noun, then verb. Everything that it loads is what help and completions need, and no more. */
 import { buildCommand, buildRouteMap } from "@stricli/core"
 import { attemptCommands } from "./attempt/commands.ts"
+import { cascadeCommands } from "./cascade/commands.ts"
 import { type CliContext, type CommandMap, lazily } from "./command.ts"
 import { eventCommands } from "./event/commands.ts"
 import { flowCommands } from "./flow/commands.ts"
@@ -27,6 +28,7 @@ type Noun =
   | "run"
   | "attempt"
   | "patch"
+  | "cascade"
   | "log"
   | "token"
   | "completions"
@@ -70,6 +72,7 @@ export const commandTree: CommandMap = buildRouteMap<Noun, CliContext>({
     run: runCommands,
     attempt: attemptCommands,
     patch: patchCommands,
+    cascade: cascadeCommands,
     log: logCommands,
     token: tokenCommands,
     completions

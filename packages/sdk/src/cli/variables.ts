@@ -18,6 +18,9 @@ export const variables = {
     "The gate of `patch publish`: `1`, `true`, `yes` or `on`. Anything else, and nothing is sent. The flow `maintain-fork` reads it as well.",
   CODEX_FLOW_FORCE:
     "The same words let `patch publish` replace a branch that holds commits which were not pushed from here.",
+  GITHUB_EVENT_PATH:
+    "The event that started a build, as a forge's runner writes it; for `cascade resolve-version`.",
+  INPUT_VERSION: "The version that a person put in; for `cascade resolve-version`.",
   NO_COLOR: "Anything but the empty text: no colours.",
   COLUMNS: "The width of tables, instead of the terminal's."
 } as const

@@ -1,0 +1,39 @@
+/**
+ * The step: reads the event, finds the workspace, and leaves the work to `cascadeVersion` of the SDK.
+ *
+ * The folder may be copied into any workspace that has `@patchmoi/sdk` installed: nothing else is imported.
+ */
+import { basename, dirname } from "node:path"
+import { defineBunFlow } from "@patchmoi/sdk/step"
+
+/** The payload of the trigger, as the schema beside this file describes it. */
+interface Payload {
+  readonly packageName: string
+  readonly version: string
+}
+
+export default defineBunFlow<Payload>(async ({ flow }) => {
+  const stop = new AbortController()
+  // The run was canceled or is over its time: what was pushed stays pushed, and the event again goes on from there.
+  process.once("SIGTERM", () => stop.abort())
+  const { cascadeVersion } = await import("@patchmoi/sdk/cascade")
+  try {
+    return await cascadeVersion({
+      workspace: workspaceOf(flow.root),
+      payload: flow.event.payload,
+      config: flow.config,
+      signal: stop.signal
+    })
+  } catch (cause) {
+    if (!stop.signal.aborted) throw cause
+    return { status: "failed", message: "stopped by SIGTERM before the end; replay the event to go on" }
+  }
+})
+
+// --- internal ---
+
+/** `<workspace>/flows/<flow>` and `<workspace>/.codex/flows/<flow>` both belong to the workspace. */
+const workspaceOf = (flowRoot: string): string => {
+  const home = dirname(dirname(flowRoot))
+  return basename(home) === ".codex" ? dirname(home) : home
+}
