@@ -4,7 +4,10 @@
  * A trailer is a line `Key: value` in the last paragraph, unless that paragraph is the title. A line of the same key that
  * is there already is replaced, so that adding the same trailers again gives the same bytes.
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { PatchBranch } from "../patch/PatchPlan.ts"
+import type { RebuildTrailers } from "../patch/Rebuild.ts"
 
 /** Longest value of a trailer, in UTF-16 units: the longest name that this package accepts. */
 export const trailerLengthMax = 1024
@@ -35,6 +38,24 @@ export const isTrailerValue = (value: string): boolean =>
   value.trim() === value &&
   value.length <= trailerLengthMax &&
   [...value].every((character) => character >= " " && character !== "\u007f")
+
+/** The trailers that the commits of a patch get. */
+export const trailersOf = (patch: string, trailers: RebuildTrailers | undefined): ReadonlyArray<Trailer> => [
+  ...(trailers?.patch === true ? [{ key: "Patchmoi-Patch", value: patch }] : []),
+  ...(trailers?.event === undefined ? [] : [{ key: "Patchmoi-Event", value: trailers.event }])
+]
+
+/** Fails with the first trailer whose value cannot stand in one. */
+export const checkTrailers = (
+  patches: ReadonlyArray<PatchBranch>,
+  trailers: RebuildTrailers | undefined
+): Effect.Effect<void, InvalidTrailer> =>
+  Effect.forEach(
+    patches.flatMap(({ name }) => trailersOf(name, trailers)),
+    (trailer) =>
+      isTrailerValue(trailer.value) ? Effect.void : Effect.fail(new InvalidTrailer({ ...trailer })),
+    { discard: true }
+  )
 
 /** The message with the trailers, in their order, after those that it has. Values are written in UTF-8. */
 export const withTrailers = (message: Buffer, trailers: ReadonlyArray<Trailer>): Buffer => {

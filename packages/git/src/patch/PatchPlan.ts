@@ -7,6 +7,7 @@
  * 3. Merge commits and branches that share no history with upstream are refused with the commit's id.
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { Git, linesOf } from "../Git.ts"
 import { isObjectId, ObjectId, type RefName, shortName } from "../GitName.ts"
@@ -77,25 +78,35 @@ export const planPatches = Effect.fn("PatchPlan.planPatches")(function* (options
   readonly patches: ReadonlyArray<PatchBranch>
 }) {
   const parents = yield* parentsAbove(options)
+  return yield* planFrom(parents, options.patches)
+})
+
+/** The plan, when the parents of every commit above upstream are known. Pure. */
+export const planFrom = (
+  parents: ReadonlyMap<string, ReadonlyArray<ObjectId>>,
+  patches: ReadonlyArray<PatchBranch>
+): Either.Either<ReadonlyArray<PlannedPatch>, MergeCommitInPatch | PatchWithoutBase | StackTooLong> => {
+  if (parents.size > stackCommitsMax) return Either.left(new StackTooLong({ commitsMax: stackCommitsMax }))
   const claimed = new Set<string>()
   const planned: Array<PlannedPatch> = []
-  for (const patch of options.patches) {
+  for (const patch of patches) {
     const commits: Array<ObjectId> = []
     let at = patch.tip
     for (;;) {
       const known = claimed.has(at) ? undefined : parents.get(at)
       if (known === undefined) break
       const [parent, second] = known
-      if (second !== undefined) return yield* new MergeCommitInPatch({ patch: patch.name, commitId: at })
-      if (parent === undefined) return yield* new PatchWithoutBase({ patch: patch.name, commitId: at })
+      if (second !== undefined)
+        return Either.left(new MergeCommitInPatch({ patch: patch.name, commitId: at }))
+      if (parent === undefined) return Either.left(new PatchWithoutBase({ patch: patch.name, commitId: at }))
       claimed.add(at)
       commits.push(at)
       at = parent
     }
     planned.push({ ...patch, commits: commits.reverse(), base: at })
   }
-  return planned
-})
+  return Either.right(planned)
+}
 
 // --- internal ---
 
@@ -120,6 +131,5 @@ const parentsAbove = (options: {
       const [commit = "", ...rest] = line.split(" ")
       parents.set(commit, rest.filter(isObjectId))
     }
-    if (parents.size > stackCommitsMax) return yield* new StackTooLong({ commitsMax: stackCommitsMax })
     return parents
   })

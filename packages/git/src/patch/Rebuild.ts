@@ -28,7 +28,7 @@ import { pathsOf, readPathsTouched } from "../internal/pathsTouched.ts"
 import { makeQuarantine, type Quarantine, type QuarantineError } from "../internal/quarantine.ts"
 import { type Pick, type Picked, walkStack } from "../internal/rebuildWalk.ts"
 import { mergeStructured } from "../internal/structuredMerge.ts"
-import { InvalidTrailer, isTrailerValue, type Trailer } from "../internal/trailers.ts"
+import { checkTrailers, trailersOf } from "../internal/trailers.ts"
 import type { LandedVerdict } from "../landed/LandedVerdict.ts"
 import { moveRefs, type RefUpdate } from "../RefTransaction.ts"
 import { type Repository, resolveCommit } from "../Repository.ts"
@@ -104,7 +104,7 @@ export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildO
   const refs = yield* Effect.forEach(options.refs ?? [], (given) =>
     Effect.map(parseRef(given.ref), (ref) => ({ ref, expected: given.expected }))
   )
-  yield* checkTrailers(options)
+  yield* checkTrailers(options.patches, options.trailers)
   const onto = yield* resolveCommit({ repository, revision: options.onto })
   const upstream = [onto, ...(options.upstream ?? [])]
   const planned = yield* planPatches({ repository, upstream, patches: options.patches })
@@ -219,16 +219,3 @@ const pickCommit = ({ engine, onto, options, quarantine }: Engine, pick: Pick) =
 const mergedTo = (
   merged: { readonly tree: ObjectId } & Partial<Extract<Picked, { readonly _tag: "Merged" }>>
 ): Picked => ({ structured: [], resolved: [], ...merged, _tag: "Merged" })
-
-const trailersOf = (patch: string, trailers: RebuildTrailers | undefined): ReadonlyArray<Trailer> => [
-  ...(trailers?.patch === true ? [{ key: "Patchmoi-Patch", value: patch }] : []),
-  ...(trailers?.event === undefined ? [] : [{ key: "Patchmoi-Event", value: trailers.event }])
-]
-
-const checkTrailers = ({ patches, trailers }: RebuildOptions) =>
-  Effect.forEach(
-    patches.flatMap(({ name }) => trailersOf(name, trailers)),
-    (trailer) =>
-      isTrailerValue(trailer.value) ? Effect.void : Effect.fail(new InvalidTrailer({ ...trailer })),
-    { discard: true }
-  )
