@@ -22,7 +22,7 @@ import type { Quarantine, QuarantineError } from "./quarantine.ts"
 const answerMillisMax = 10_000
 
 /** Settings that decide results, pinned so that two clones with different configurations agree. */
-const pinnedConfig = [
+export const pinnedConfig = [
   "merge.conflictStyle=zdiff3",
   "merge.renames=true",
   "merge.renameLimit=7000",
@@ -31,7 +31,8 @@ const pinnedConfig = [
   "merge.verbosity=2"
 ].flatMap((setting) => ["-c", setting])
 
-export type EngineChoice = "auto" | "stream" | "process"
+/** `auto` is `stream` with `process` to take over; `replay` (`internal/replay.ts`) is `auto` for what it does not know ahead. */
+export type EngineChoice = "auto" | "stream" | "process" | "replay"
 
 /** Three trees. */
 export interface MergeQuestion {

@@ -7,7 +7,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { PatchBranch } from "../patch/PatchPlan.ts"
-import type { RebuildTrailers } from "../patch/Rebuild.ts"
 
 /** Longest value of a trailer, in UTF-16 units: the longest name that this package accepts. */
 export const trailerLengthMax = 1024
@@ -24,6 +23,14 @@ export class InvalidTrailer extends Schema.TaggedError<InvalidTrailer>("git/Inva
     const value = JSON.stringify(this.value.slice(0, 200))
     return `${value} cannot be the value of the trailer ${this.key}: one line of 1 to ${trailerLengthMax} characters without control characters is expected`
   }
+}
+
+/** Which trailers rebuilt commits get. */
+export interface RebuildTrailers {
+  /** `Patchmoi-Patch` with the name of the patch. */
+  readonly patch: boolean
+  /** `Patchmoi-Event` with this id: one line. */
+  readonly event?: string
 }
 
 /** One trailer to add. */

@@ -27,8 +27,9 @@ import { type CommitObject, parseCommit } from "../internal/objectFormat.ts"
 import { pathsOf, readPathsTouched } from "../internal/pathsTouched.ts"
 import { makeQuarantine, type Quarantine, type QuarantineError } from "../internal/quarantine.ts"
 import { type Pick, type Picked, walkStack } from "../internal/rebuildWalk.ts"
+import { makeReplay } from "../internal/replay.ts"
 import { mergeStructured } from "../internal/structuredMerge.ts"
-import { checkTrailers, trailersOf } from "../internal/trailers.ts"
+import { checkTrailers, type RebuildTrailers, trailersOf } from "../internal/trailers.ts"
 import type { LandedVerdict } from "../landed/LandedVerdict.ts"
 import { moveRefs, type RefUpdate } from "../RefTransaction.ts"
 import { type Repository, resolveCommit } from "../Repository.ts"
@@ -36,6 +37,8 @@ import { markedTextBytesMaxDefault } from "./Conflict.ts"
 import type { ConflictResolver } from "./ConflictResolver.ts"
 import { type PatchBranch, type PlannedPatch, planPatches } from "./PatchPlan.ts"
 import type { RebuildResult } from "./RebuildResult.ts"
+
+export type { RebuildTrailers } from "../internal/trailers.ts"
 
 export interface RebuildOptions {
   readonly repository: Repository
@@ -62,17 +65,13 @@ export interface RebuildOptions {
    * the rebuild. They are part of the commit, so its id depends on them. (Default: none.)
    */
   readonly trailers?: RebuildTrailers
-  /** How trees are merged; the results are the same. (Default: `auto`, the fastest that works.) */
+  /**
+   * How trees are merged; the results are the same. `replay` merges lines of commits ahead by `git replay`, where git has it.
+   * (Default: `auto`, the fastest that works and is not experimental.)
+   */
   readonly engine?: EngineChoice
   /** Only look: no object goes into the repository, and no ref moves. (Default: false.) */
   readonly onlyLook?: boolean
-}
-
-/** Which trailers rebuilt commits get. */
-export interface RebuildTrailers {
-  readonly patch: boolean
-  /** Id of an event: one line. */
-  readonly event?: string
 }
 
 /** The files that are merged by their values unless the caller says otherwise. */
@@ -119,13 +118,17 @@ export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildO
         attributesDirectory,
         engine: options.engine ?? "auto"
       })
+      const ahead =
+        options.engine === "replay"
+          ? yield* makeReplay({ repository, quarantine, attributesDirectory, planned })
+          : () => Effect.succeed(null)
       // Read when the first patch is skipped, and for all patches at once.
       const touched = yield* Effect.cached(readPathsTouched(repository, planned))
       const walked = yield* walkStack<UnreadableCommit | GitError | QuarantineError, Git>({
         onto,
         planned,
         commitOf: (commit) => commitOf(commits, commit),
-        pick: (pick) => pickCommit({ options, onto, quarantine, engine }, pick),
+        pick: (pick) => pickCommit({ options, onto, quarantine, engine, ahead }, pick),
         writeCommit: (content) => quarantine.write("commit", content),
         pathsTouched: (patch) => Effect.map(touched, (paths) => pathsOf(paths, patch)),
         landed: options.landed ?? new Map(),
@@ -172,12 +175,16 @@ interface Engine {
   readonly onto: ObjectId
   readonly quarantine: Quarantine
   readonly engine: MergeEngine
+  /** The merged tree, where it is known ahead. */
+  readonly ahead: (pick: Pick) => Effect.Effect<ObjectId | null>
 }
 
 /** Merges one commit: by git, then by values, then by an earlier resolution; else the conflict is described. */
-const pickCommit = ({ engine, onto, options, quarantine }: Engine, pick: Pick) =>
+const pickCommit = ({ ahead, engine, onto, options, quarantine }: Engine, pick: Pick) =>
   Effect.gen(function* () {
     const { repository } = options
+    const known = yield* ahead(pick)
+    if (known !== null) return mergedTo({ tree: known })
     const merged = yield* mergeTrees(engine, pick.trees)
     if (merged._tag === "Merged") return mergedTo({ tree: merged.tree })
     const { answer, outcome } = merged
