@@ -1,10 +1,12 @@
 /**
- * Rebuild of a patch stack: patchmoi against a `git cherry-pick` loop in a worktree.
+ * Rebuild of a patch stack: patchmoi against a `git cherry-pick` loop and `git rebase` in a worktree, and against the floor,
+ * a bare loop around one long-lived `git merge-tree`.
  *
- *   bun bench/rebuild.ts [--runs 3] [--sizes 10,50,200]
+ *   bun bench/rebuild.ts [--runs 3] [--sizes 10,50,200] [--engine replay] [--line] [--without-git] [--git <program>]
  *
- * Both sides carry the same one-commit patches onto the same release of a generated repository of about 2,000 files, in one
- * process and in turns, so that the noise of the machine meets both. The resulting trees are compared on every run.
+ * All carry the same one-commit patches onto the same release of a generated repository of about 2,000 files, in one
+ * process and in turns, so that the noise of the machine meets all. The resulting trees are compared on every run. With
+ * `--line` patchmoi gets the patches stacked on each other, as `git rebase` needs them; with `--without-git` it starts no git.
  */
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -17,8 +19,10 @@ import { layerGitCli } from "../packages/git/src/GitCli.ts"
 import { parseRef } from "../packages/git/src/GitName.ts"
 import { type PatchBranch, readPatchBranches } from "../packages/git/src/patch/PatchPlan.ts"
 import { rebuild } from "../packages/git/src/patch/Rebuild.ts"
+import { rebuildWithoutGit } from "../packages/git/src/patch/RebuildWithoutGit.ts"
 import { openRepository, type Repository } from "../packages/git/src/Repository.ts"
 import { isolatedEnvironment, makeTempDirectory, makeTempRepo } from "../packages/git/src/testing/TempRepo.ts"
+import { bareMergeTreeLoop } from "./support/mergeTreeLoop.ts"
 
 const folders = 100
 const filesPerFolder = 20
@@ -27,11 +31,16 @@ const linesPerFile = 60
 const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "3" },
-    sizes: { type: "string", default: "10,50,200" }
+    sizes: { type: "string", default: "10,50,200" },
+    engine: { type: "string", default: "auto" },
+    line: { type: "boolean", default: false },
+    "without-git": { type: "boolean", default: false },
+    git: { type: "string", default: "git" }
   }
 })
 const sizes = values.sizes.split(",").map(Number)
 const runs = Number(values.runs)
+const engine = (["stream", "process", "replay"] as const).find((name) => name === values.engine) ?? "auto"
 
 const pathOf = (index: number): string =>
   `src/part${index % folders}/file${Math.floor(index / folders) % filesPerFolder}.txt`
@@ -49,6 +58,7 @@ const makeStack = Effect.gen(function* () {
   const files = (changes: Readonly<Record<number, string>>, chosen: ReadonlyArray<number>) =>
     Object.fromEntries(chosen.map((index) => [pathOf(index), textWith(index, changes)]))
   const base = yield* repo.commit("base", files({}, all))
+  yield* repo.git("tag", "v1")
   yield* repo.commit(
     "release",
     files(
@@ -66,26 +76,82 @@ const makeStack = Effect.gen(function* () {
   return repo.directory
 })
 
-const byPatchmoi = (repository: Repository, patches: ReadonlyArray<PatchBranch>) =>
-  Effect.gen(function* () {
-    const result = yield* rebuild({ repository, onto: "v2", patches })
-    if (result._tag !== "Rebuilt") return yield* Effect.dieMessage(`conflict in ${result.conflict.patch}`)
-    return result.tree
-  })
+interface Stack {
+  readonly repository: Repository
+  readonly patches: ReadonlyArray<PatchBranch>
+  /** The same patches, each on the one before it. */
+  readonly line: ReadonlyArray<PatchBranch>
+}
 
-const byCherryPick = (repository: Repository, patches: ReadonlyArray<PatchBranch>) =>
+const rebuilt = (repository: Repository, onto: string, patches: ReadonlyArray<PatchBranch>) =>
+  Effect.flatMap(rebuild({ repository, onto, patches, engine }), (result) =>
+    result._tag === "Rebuilt"
+      ? Effect.succeed(result)
+      : Effect.dieMessage(`conflict in ${result.conflict.patch}`)
+  )
+
+const byPatchmoi = ({ line, patches, repository }: Stack) =>
+  Effect.map(rebuilt(repository, "v2", values.line ? line : patches), ({ tree }) => tree)
+
+/** All branches there are, so only the largest size is asked for. */
+const byPatchmoiWithoutGit = ({ repository }: Stack) =>
+  Effect.flatMap(rebuildWithoutGit({ directory: repository.directory, onto: "v2" }), (result) =>
+    result._tag === "Rebuilt" ? Effect.succeed(result.tree) : Effect.dieMessage("a conflict")
+  )
+
+/** A worktree at the commit, removed afterwards; the tree that it has at the end. */
+const inWorktree = <E, R>(
+  repository: Repository,
+  at: string,
+  work: (
+    run: (...args: ReadonlyArray<string>) => Effect.Effect<string, E, R>
+  ) => Effect.Effect<unknown, E, R>,
+  runIn: (cwd: string) => (...args: ReadonlyArray<string>) => Effect.Effect<string, E, R>
+) =>
   Effect.gen(function* () {
-    const git = yield* Git
-    const home = yield* makeTempDirectory
-    const worktree = join(home, "worktree")
-    const run = (cwd: string, ...args: ReadonlyArray<string>) =>
-      git.run({ args, cwd, env: { ...isolatedEnvironment } })
-    yield* run(repository.directory, "worktree", "add", "--quiet", "--detach", worktree, "v2")
-    for (const patch of patches) yield* run(worktree, "cherry-pick", patch.tip)
-    const tree = textOf((yield* run(worktree, "rev-parse", "HEAD^{tree}")).stdout).trim()
-    yield* run(repository.directory, "worktree", "remove", "--force", worktree)
+    const worktree = join(yield* makeTempDirectory, "worktree")
+    const here = runIn(repository.directory)
+    const inside = runIn(worktree)
+    yield* here("worktree", "add", "--quiet", "--detach", worktree, at)
+    yield* work(inside)
+    const tree = yield* inside("rev-parse", "HEAD^{tree}")
+    yield* here("worktree", "remove", "--force", worktree)
     return tree
   }).pipe(Effect.scoped)
+
+const runIn =
+  (cwd: string) =>
+  (...args: ReadonlyArray<string>) =>
+    Effect.flatMap(Git, (git) =>
+      Effect.map(git.run({ args, cwd, env: { ...isolatedEnvironment } }), ({ stdout }) =>
+        textOf(stdout).trim()
+      )
+    )
+
+const byCherryPick = ({ patches, repository }: Stack) =>
+  inWorktree(
+    repository,
+    "v2",
+    (run) => Effect.forEach(patches, ({ tip }) => run("cherry-pick", tip), { discard: true }),
+    runIn
+  )
+
+const byRebase = ({ line, repository }: Stack) =>
+  inWorktree(
+    repository,
+    line.at(-1)?.tip ?? "v1",
+    (run) => run("rebase", "--quiet", "--onto", "v2", "v1"),
+    runIn
+  )
+
+const byFloor = ({ patches, repository }: Stack) =>
+  Effect.gen(function* () {
+    const onto = yield* runIn(repository.directory)("rev-parse", "v2^{commit}")
+    const commits = patches.map(({ tip }) => tip)
+    return yield* Effect.promise(() =>
+      bareMergeTreeLoop({ gitDirectory: repository.gitDirectory, onto, commits })
+    )
+  })
 
 const timed = <A, E, R>(work: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
@@ -100,25 +166,34 @@ const median = (numbers: ReadonlyArray<number>): number =>
 const program = Effect.gen(function* () {
   const repository = yield* openRepository({ directory: yield* makeStack })
   const all = yield* readPatchBranches({ repository, prefix: yield* parseRef("refs/heads/patch") })
-  yield* Console.log(`${folders * filesPerFolder} files, ${runs} runs each, medians (${tmpdir()})\n`)
-  yield* Console.log("| patches | cherry-pick loop, ms | patchmoi rebuild, ms | times faster |")
-  yield* Console.log("| ---: | ---: | ---: | ---: |")
+  const { applied } = yield* rebuilt(repository, "v1", all)
+  const line = applied.map(({ commits, patch, tip }) => ({ name: patch, tip: commits[0]?.to ?? tip }))
+  yield* Console.log(`${folders * filesPerFolder} files, ${runs} runs each, medians in ms (${tmpdir()})\n`)
+  yield* Console.log(
+    "| patches | cherry-pick loop | rebase | floor | patchmoi | × the loop | × rebase | of the floor |"
+  )
+  yield* Console.log("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
   for (const size of sizes) {
-    const patches = all.slice(0, size)
-    const ours: Array<number> = []
-    const theirs: Array<number> = []
+    const stack: Stack = { repository, patches: all.slice(0, size), line: line.slice(0, size) }
+    const millis: Array<Array<number>> = [[], [], [], []]
     for (let round = 0; round < runs; round++) {
-      const rebuilt = yield* timed(byPatchmoi(repository, patches))
-      const picked = yield* timed(byCherryPick(repository, patches))
-      if (rebuilt.value !== picked.value) return yield* Effect.dieMessage("the trees differ")
-      ours.push(rebuilt.millis)
-      theirs.push(picked.millis)
+      const results = [
+        yield* timed(byCherryPick(stack)),
+        yield* timed(byRebase(stack)),
+        yield* timed(byFloor(stack)),
+        values["without-git"] ? yield* timed(byPatchmoiWithoutGit(stack)) : yield* timed(byPatchmoi(stack))
+      ]
+      if (new Set(results.map(({ value }) => value)).size !== 1)
+        return yield* Effect.dieMessage("the trees differ")
+      for (const [at, result] of results.entries()) millis[at]?.push(result.millis)
     }
-    const [slow, fast] = [median(theirs), median(ours)]
-    yield* Console.log(`| ${size} | ${slow.toFixed(0)} | ${fast.toFixed(0)} | ${(slow / fast).toFixed(1)} |`)
+    const [loop = 0, rebase = 0, floor = 0, own = 1] = millis.map(median)
+    const times = [loop, rebase, floor, own].map((time) => time.toFixed(0))
+    const ratios = [loop / own, rebase / own, own / floor].map((ratio) => ratio.toFixed(1))
+    yield* Console.log(`| ${[size, ...times, ...ratios].join(" | ")} |`)
   }
 })
 
 await Effect.runPromise(
-  Effect.scoped(program).pipe(Effect.provide(layerGitCli({ env: isolatedEnvironment })))
+  Effect.scoped(program).pipe(Effect.provide(layerGitCli({ program: values.git, env: isolatedEnvironment })))
 )

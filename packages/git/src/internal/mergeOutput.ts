@@ -63,6 +63,8 @@ export const readTree = <E>(next: NextField<E>, malformed: (what: string) => E) 
 
 // --- internal ---
 
+const submoduleAdvice = "Recursive merging with submodules"
+
 const readConflict = <E>(next: NextField<E>, malformed: (what: string) => E, tree: ObjectId) =>
   Effect.gen(function* () {
     const stages: Array<MergeStage> = []
@@ -77,7 +79,8 @@ const readConflict = <E>(next: NextField<E>, malformed: (what: string) => E, tre
     const messages: Array<MergeMessage> = []
     for (;;) {
       const field = yield* next
-      if (field.length === 0) break
+      // Git 2.38 to 2.4x prints advice about submodules behind the messages, and ends it with the closing NUL.
+      if (field.length === 0 || field.toString("latin1").startsWith(submoduleAdvice)) break
       const count = Number(field.toString("latin1"))
       if (!Number.isInteger(count) || count < 0 || count > stagesMax) {
         return yield* Effect.fail(malformed("a bad path count"))
