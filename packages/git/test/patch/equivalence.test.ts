@@ -80,6 +80,14 @@ const compare = (seed: number) =>
       const wanted = expected.replaceAll(/ \S+~(?= |$)/g, "")
       note("without git", answerOf(yield* rebuildWithoutGit({ directory, onto: "main" })), wanted)
     }
+    if (seed % 4 === 1 && expected.startsWith("conflict")) {
+      // Keeping going gives what a rebuild of the patches that were not skipped gives.
+      const kept = yield* rebuild({ repository, onto: "main", patches, keepGoing: true })
+      const skipped = new Set(kept._tag === "Rebuilt" ? kept.skipped.map(({ patch }) => patch) : [])
+      const others = patches.filter(({ name }) => !skipped.has(name))
+      const alone = yield* rebuild({ repository, onto: "main", patches: others })
+      note("keeping going", answerOf(kept), answerOf(alone))
+    }
     return { differences, conflicts: expected.startsWith("conflict") }
   }).pipe(Effect.scoped)
 
