@@ -16,7 +16,7 @@ import * as Effect from "effect/Effect"
 import type { FlowResult } from "../step.ts"
 import { artifactOf } from "./artifact.ts"
 import { type CascadeFlowConfig, readFlowConfig } from "./CascadeFlowConfig.ts"
-import { layerCascade } from "./layerCascade.ts"
+import { withCascade } from "./layerCascade.ts"
 
 export interface CascadeVersionOptions {
   /** The folder that paths of the config are relative to. Absolute. */
@@ -36,7 +36,7 @@ export const cascadeVersion = (options: CascadeVersionOptions): Promise<FlowResu
   const attempt = Effect.gen(function* () {
     const config = yield* readFlowConfig(options.config)
     const memory = pathIn(options.workspace, config.memory)
-    return yield* Effect.scoped(Effect.provide(carryOut(options, config), layerCascade({ memory })))
+    return yield* withCascade({ memory }, carryOut(options, config))
   }).pipe(
     Effect.catchAll((error) =>
       Effect.succeed<FlowResult>({ status: "blocked", message: error.message.slice(0, 4_000) })

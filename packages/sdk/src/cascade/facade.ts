@@ -10,7 +10,7 @@ import { loadCascadeConfig } from "@patchmoi/git/cascade/readConfig"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type CascadeServices, type LayerCascadeOptions, layerCascade } from "./layerCascade.ts"
+import { type CascadeServices, type LayerCascadeOptions, withCascade } from "./layerCascade.ts"
 
 /** What every call may be told. */
 export interface CascadeCallOptions extends LayerCascadeOptions {
@@ -104,7 +104,7 @@ const runCall = async <A, E>(
   options: CascadeCallOptions
 ): Promise<A> => {
   const exit = await Effect.runPromiseExit(
-    Effect.scoped(Effect.provide(effect, layerCascade(options))),
+    withCascade(options, effect),
     options.signal === undefined ? {} : { signal: options.signal }
   )
   if (Exit.isSuccess(exit)) return exit.value

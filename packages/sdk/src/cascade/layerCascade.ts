@@ -7,6 +7,7 @@ import { layerGitCli } from "@patchmoi/git/GitCli"
 import type { GitTransport } from "@patchmoi/git/transport/GitTransport"
 import { layerTransport } from "@patchmoi/git/transport/TransportByUrl"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /** Everything that planning, applying and examining need. */
@@ -31,6 +32,15 @@ export const layerCascade = (
     ? services
     : Layer.provideMerge(services, Layer.setConfigProvider(providerOf(options.env)))
 }
+
+/** Runs an effect over the services, and releases them. */
+export const withCascade = <A, E>(
+  options: LayerCascadeOptions,
+  effect: Effect.Effect<A, E, CascadeServices>
+): Effect.Effect<A, E | GitUnusable> =>
+  Effect.scoped(
+    Effect.flatMap(Layer.build(layerCascade(options)), (services) => Effect.provide(effect, services))
+  )
 
 /** Variables as effects read them; an empty one is as good as none. */
 export const providerOf = (
