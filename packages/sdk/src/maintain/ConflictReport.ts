@@ -53,7 +53,7 @@ export const reportConflict = Effect.fn("ConflictReport.report")(function* (
   const stored = yield* storeConflict({ repository, conflict })
   const result: FlowResult = {
     status: "needs_intervention",
-    message: `${conflict.patch} does not apply to ${point.name}: commit ${conflict.commit.slice(0, 12)} ("${conflict.subject}") conflicts in ${where}. No branch was changed. To resolve it: ${commands.join(" && ")}; then replay the event`,
+    message: `${conflict.patch} does not apply to ${point.name}: commit ${conflict.commit.slice(0, 12)} ("${conflict.subject}") conflicts in ${where}. No branch was changed. To resolve it: ${commands.join(" && ")}; then replay the event. Or leave the branch as it is and keep the resolution: patchmoi patch resolve --cwd ${quote(repository.directory)} --onto ${conflicted.onto}, then patchmoi patch continue in the same way, then replay`,
     artifacts: {
       ...artifactsOf(fork, point, stack),
       conflict: fitConflict(conflict),

@@ -58,6 +58,10 @@ export const MaintainConfig = Schema.Struct({
   leave_out_landed: flag(true),
   /** Carry over what can be carried where a patch conflicts. The candidate is then not moved or pushed. */
   keep_going: flag(false),
+  /** Answer conflicts with stored resolutions where all three versions are the same. They are labelled. */
+  reuse_resolutions: flag(true),
+  /** Move and push also what rests on reused resolutions. */
+  push_resolved: flag(false),
   /** On a movement of a branch, say how each patch would fare, and build no candidate. */
   forecast_branches: flag(false),
   /** Give rebuilt commits the trailers `Patchmoi-Patch` and `Patchmoi-Event`. */
@@ -72,6 +76,8 @@ export const MaintainConfig = Schema.Struct({
   publish_tag: Schema.optional(name),
   /** The branch at the remote that the candidate becomes. (Default: the candidate's own name.) */
   publish_branch: Schema.optional(name),
+  /** The package that a published release tag is a version of: a `downstream.release` event follows. (Default: none.) */
+  publish_package: Schema.optional(name),
   /** Wait until somebody has approved the plan. */
   publish_approval: flag(false),
   move_target: flag(false),

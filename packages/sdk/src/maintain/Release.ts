@@ -12,7 +12,7 @@ import type { PublishPolicy } from "@patchmoi/git/candidate/PublishPolicy"
 import { applyPublish, type PublishOutcome } from "@patchmoi/git/candidate/publishCandidate"
 import { shortName } from "@patchmoi/git/GitName"
 import * as Effect from "effect/Effect"
-import type { FlowContext } from "../step.ts"
+import type { FlowContext, FlowResult } from "../step.ts"
 import type { Fork } from "./Fork.ts"
 import type { MaintainConfig } from "./MaintainConfig.ts"
 import type { Progress } from "./Progress.ts"
@@ -58,6 +58,22 @@ export const releaseCandidate = Effect.fn("Release.release")(function* (
   }
   return releases
 })
+
+/**
+ * The event that tells the fork's own users of the release: its tag, and the bare version in it. None before every remote
+ * has it. Its id is made of package and version, so that telling it again does nothing.
+ */
+export const followUpOf = (
+  { publish_package: packageName }: MaintainConfig,
+  releases: ReadonlyArray<Release>
+): Pick<FlowResult, "next"> => {
+  const tag = releases[0]?.tag ?? null
+  if (packageName === undefined || tag === null) return {}
+  if (releases.some(({ outcome }) => outcome !== "published")) return {}
+  const version = tag.replace(/^v(?=\d)/, "")
+  const id = `patch:downstream.release:${packageName}:${version}`
+  return { next: [{ id, type: "downstream.release", payload: { packageName, version, tag } }] }
+}
 
 /** One release in words. */
 export const describeRelease = ({ message, outcome, plan, remote }: Release): string => {

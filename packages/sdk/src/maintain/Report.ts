@@ -6,6 +6,7 @@ import { shortName } from "@patchmoi/git/GitName"
 import type { LandedVerdicts } from "@patchmoi/git/landed/findLanded"
 import { leavesOut } from "@patchmoi/git/landed/LandedVerdict"
 import type { AppliedPatch, DroppedPatch, Rebuilt, SkippedPatch } from "@patchmoi/git/patch/RebuildResult"
+import { type ReusedResolution, reusedResolutions } from "@patchmoi/git/resolution/Resolver"
 import { repositoryIdOf } from "@patchmoi/git/topology/RepositoryId"
 import type { CandidateRef, FlowResult } from "../step.ts"
 import { type Fork, repositoryNameOf } from "./Fork.ts"
@@ -43,6 +44,8 @@ export interface Outcome {
   readonly stack: CarriedStack
   readonly rebuilt: Rebuilt
   readonly checks: ForkChecks
+  /** The reused resolutions that keep it from being moved and pushed, where that is wanted. */
+  readonly held: ReadonlyArray<ReusedResolution>
   /** `null` when the operator turned `commit` off. */
   readonly record: ForkRecord | null
   readonly publications: ReadonlyArray<Publication>
@@ -51,7 +54,7 @@ export interface Outcome {
 
 /** The result of a rebuild without a conflict. */
 export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome): FlowResult => {
-  const { checks, publications, rebuilt, record, releases, stack } = outcome
+  const { checks, held, publications, rebuilt, record, releases, stack } = outcome
   const unpublished = publications.filter((each) => !isPublished(each))
   const isChanged = [record?.candidate, record?.target].some(
     (ref) => ref !== undefined && ref !== null && ref.outcome !== "already there"
@@ -60,7 +63,7 @@ export const reportOutcome = (fork: Fork, point: UpstreamPoint, outcome: Outcome
     ? checks.failing?.verdict === "failed-upstream-too"
       ? "blocked"
       : "failed"
-    : rebuilt.skipped.length > 0
+    : rebuilt.skipped.length > 0 || held.length > 0
       ? "needs_intervention"
       : unpublished.length > 0 ||
           releases.some(({ outcome: found }) => found !== "published") ||
@@ -145,11 +148,16 @@ const stackSentence = (
   // Worth a look: git could not merge these, and nobody was asked.
   const paths = new Set(applied.flatMap(({ commits }) => commits.flatMap((commit) => commit.structured)))
   const byValue = paths.size === 0 ? "" : `, with ${[...paths].join(", ")} merged by value`
+  const reused = reusedResolutions({ applied })
+  const known = reused.length === 0 ? "" : `; resolved as before: ${reused.map(reusedSentence).join(", ")}`
   const asked = [...verdicts.values()].filter((verdict) => !leavesOut(verdict)).map(({ patch }) => patch)
   const asks = asked.length === 0 ? "" : `; look at ${asked.join(", ")}: upstream has it in another form`
   const missing = skipped.length === 0 ? "" : `; not carried over: ${skipped.map(skippedSentence).join(", ")}`
-  return `${count(applied.length, "patch", "patches")} carried over to ${point.name}${left}${byValue}${asks}${missing}`
+  return `${count(applied.length, "patch", "patches")} carried over to ${point.name}${left}${byValue}${known}${asks}${missing}`
 }
+
+const reusedSentence = ({ patch, path, resolution }: ReusedResolution): string =>
+  `${path} of ${patch} (resolution ${resolution.slice(0, 12)})`
 
 const skippedSentence = (skipped: SkippedPatch): string =>
   skipped.reason === "conflict"
@@ -166,7 +174,7 @@ const fitSkipped = (skipped: SkippedPatch): SkippedPatch =>
     : skipped
 
 const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray<string> => {
-  const { checks, publications, rebuilt, record, releases } = outcome
+  const { checks, held, publications, rebuilt, record, releases } = outcome
   const { failing } = checks
   const blame = failing === null ? null : describeBlame(failing)
   const candidate = shortName(point.candidate)
@@ -186,7 +194,7 @@ const outcomeSentences = (point: UpstreamPoint, outcome: Outcome): ReadonlyArray
     ...publications.map(publicationSentence),
     ...releases.map(describeRelease),
     ...(failing === null
-      ? rebuilt.skipped.length === 0
+      ? rebuilt.skipped.length === 0 && held.length === 0
         ? []
         : ["nothing was moved or pushed"]
       : [

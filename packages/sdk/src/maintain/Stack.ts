@@ -12,6 +12,8 @@ import { type LandedVerdict, leavesOut } from "@patchmoi/git/landed/LandedVerdic
 import { planPatches } from "@patchmoi/git/patch/PatchPlan"
 import { type RebuildTrailers, rebuild } from "@patchmoi/git/patch/Rebuild"
 import type { RebuildResult } from "@patchmoi/git/patch/RebuildResult"
+import type { ResolutionPolicy } from "@patchmoi/git/resolution/Resolution"
+import { makeResolver } from "@patchmoi/git/resolution/Resolver"
 import * as Effect from "effect/Effect"
 import type { Fork } from "./Fork.ts"
 import type { MaintainConfig } from "./MaintainConfig.ts"
@@ -53,10 +55,17 @@ export const carryStack = Effect.fn("Stack.carry")(function* (
     upstream,
     landed,
     keepGoing: config.keep_going,
+    resolver: makeResolver({ repository, policy: resolutionPolicyOf(config) }),
     ...(trailers === undefined ? {} : { trailers })
   })
   const carried: CarriedStack = { result, verdicts: withEmpty(landed, result) }
   return carried
+})
+
+/** What the operator allows to be done with stored resolutions. */
+export const resolutionPolicyOf = (config: MaintainConfig): ResolutionPolicy => ({
+  reuse: config.reuse_resolutions ? "label" : "never",
+  push: config.push_resolved
 })
 
 /** The trailers that the operator asks for. */

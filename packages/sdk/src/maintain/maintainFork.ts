@@ -11,6 +11,7 @@ import { Git } from "@patchmoi/git/Git"
 import { makeGitCli } from "@patchmoi/git/GitCli"
 import type { ObjectId } from "@patchmoi/git/GitName"
 import type { Rebuilt } from "@patchmoi/git/patch/RebuildResult"
+import { heldBack, makeResolver } from "@patchmoi/git/resolution/Resolver"
 import { readUpstreamCommits } from "@patchmoi/git/UpstreamRefs"
 import * as Effect from "effect/Effect"
 import type { FlowResult } from "../step.ts"
@@ -23,9 +24,9 @@ import { forecastBranch } from "./Outlook.ts"
 import { makeProgress, type Progress } from "./Progress.ts"
 import { type Observed, observeRemotes, publish } from "./Publish.ts"
 import { recordCandidate } from "./Record.ts"
-import { type Approval, releaseCandidate } from "./Release.ts"
+import { type Approval, followUpOf, releaseCandidate } from "./Release.ts"
 import { fitResult, reportOutcome } from "./Report.ts"
-import { type CarriedStack, carryStack, type StackInputs, trailersOf } from "./Stack.ts"
+import { type CarriedStack, carryStack, resolutionPolicyOf, type StackInputs, trailersOf } from "./Stack.ts"
 import { followUpstream } from "./Upstream.ts"
 
 export interface MaintainForkOptions {
@@ -96,7 +97,8 @@ const carryOver = (options: MaintainForkOptions, config: MaintainConfig, progres
     const point = yield* followUpstream(fork, options.movement, progress)
     const upstream = yield* upstreamCommits(fork)
     if (point.kind === "branch" && config.forecast_branches) {
-      return yield* forecastBranch(fork, { point, upstream, resolver: undefined }, progress)
+      const resolver = makeResolver({ repository: fork.repository, policy: resolutionPolicyOf(config) })
+      return yield* forecastBranch(fork, { point, upstream, resolver }, progress)
     }
     const { policy, target } = fork
     // Looked at before the long part: whoever pushes meanwhile is noticed by the lease.
@@ -138,10 +140,11 @@ const finish = (given: Finish) =>
     const checks = yield* checkCandidate(fork, config, rebuilt, progress)
     if (!config.commit) {
       yield* progress(`commit is off: ${point.candidate} is not written`)
-      const nothing = { record: null, publications: [], releases: [] }
+      const nothing = { held: [], record: null, publications: [], releases: [] }
       return reportOutcome(fork, point, { stack, rebuilt, checks, ...nothing })
     }
-    const isWhole = checks.passed && rebuilt.skipped.length === 0
+    const held = heldBack(rebuilt, resolutionPolicyOf(config))
+    const isWhole = checks.passed && rebuilt.skipped.length === 0 && held.length === 0
     const moveTarget = fork.policy.moveTarget && isWhole
     const proof = yield* proofOf(given, checks)
     const record = yield* recordCandidate(fork, point, { tip: rebuilt.tip, moveTarget, proof }, progress)
@@ -151,7 +154,10 @@ const finish = (given: Finish) =>
       : []
     const releases =
       isWhole && config.publish ? yield* releaseCandidate(fork, config, { point, approval }, progress) : []
-    return reportOutcome(fork, point, { stack, rebuilt, checks, record, publications, releases })
+    const wantsMore = config.push || config.publish || config.move_target
+    const outcome = { held: wantsMore ? held : [], record, publications, releases }
+    const found = reportOutcome(fork, point, { stack, rebuilt, checks, ...outcome })
+    return { ...found, ...followUpOf(config, releases) }
   })
 
 /** What the candidate was made of, for whoever wants to build it again. */

@@ -7,9 +7,13 @@ describe("maintain-fork and publishing", () => {
   test("publishes branch, release tag and note at once, and nothing the second time", async () => {
     await using ws = await makeForkWorkspace()
     await ws.release("v2", { "c.txt": "c2\n" })
-    await ws.configure({ publish: true, publish_tag: "<tag>-acme" })
+    await ws.configure({ publish: true, publish_tag: "<tag>-acme", publish_package: "tool" })
     const { artifacts, message, status } = resultOf(await ws.fireRelease("v2"))
     expect(status).toBe("changed")
+    expect(await ws.client.getEvent("patch:downstream.release:tool:2-acme")).toMatchObject({
+      type: "downstream.release",
+      payload: { packageName: "tool", version: "2-acme", tag: "v2-acme" }
+    })
     expect(message).toContain("v2-acme")
     const candidate = String(artifacts["candidate"])
     expect(ws.refAt(ws.origin, "refs/heads/candidate/v2")).toBe(candidate)
