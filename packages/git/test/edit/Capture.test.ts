@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import * as Effect from "effect/Effect"
 import { type CaptureOptions, capture } from "../../src/edit/Capture.ts"
 import { rebuild } from "../../src/patch/Rebuild.ts"
+import { openRepository } from "../../src/Repository.ts"
 import { makeTempDirectory, type TempRepo } from "../../src/testing/TempRepo.ts"
 import { numbered, withGit } from "../support.ts"
 import { branch, here, idOf, makeStack, objectOf, snapshot, userState } from "./stack.ts"
@@ -273,6 +274,32 @@ describe("capture", () => {
         expect(yield* refusedIn(repo, { branch: "x", from: "feature/x" })).toMatchObject({
           _tag: "UpstreamUnknown"
         })
+      })
+    )
+  )
+
+  test(
+    "works in a bare repository and from a linked work tree",
+    withGit(() =>
+      Effect.gen(function* () {
+        const repo = yield* makeStack()
+        yield* branch(repo, "feature/x", "main", [["x", { "x.txt": "1\n" }]])
+        const linked = `${yield* makeTempDirectory}/linked`
+        yield* repo.git("worktree", "add", "--quiet", "--detach", linked, "main")
+        const { topology } = yield* here(repo)
+        const inLinked = { repository: yield* openRepository({ directory: linked }), topology }
+        const first = yield* capture({ ...inLinked, branch: "x", from: "feature/x" })
+        expect(first).toMatchObject({ _tag: "Captured", patch: "patch/x" })
+        const bare = yield* makeTempDirectory
+        yield* repo.git("clone", "--quiet", "--mirror", ".", bare)
+        const inBare = { repository: yield* openRepository({ directory: bare }), topology }
+        const second = yield* capture({ ...inBare, branch: "x2", from: "feature/x" })
+        expect(second._tag === "Captured" && first._tag === "Captured" && second.base).toBe(
+          first._tag === "Captured" && first.base
+        )
+        expect(yield* repo.run({ args: ["--git-dir", bare, "rev-parse", "refs/heads/patch/x2"] })).toBe(
+          second._tag === "Captured" ? second.commit : ""
+        )
       })
     )
   )
