@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { FastCheck } from "effect"
+import * as FastCheck from "effect/FastCheck"
 import { arrangeNames, type PlacedName, withoutNumber } from "../../src/contract/patchNames.ts"
 
 const order = (...names: ReadonlyArray<string>): ReadonlyArray<PlacedName> =>
