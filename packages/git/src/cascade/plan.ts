@@ -122,12 +122,12 @@ const lookAndJudge = (options: PlanTargetOptions, target: CascadeTarget) =>
           ...(remembered === null ? [] : [remembered.written]),
           ...(before?.how === "push" ? [before.version] : [])
         ],
-        wroteBefore: remembered !== null || before !== undefined,
+        wroteBefore: remembered !== null || before?.how === "push",
         remembered
       }))
     const judgement = judge(look, {
       version,
-      wroteBefore: remembered !== null || before !== undefined,
+      wroteBefore: remembered !== null || before?.how === "push",
       allowDowngrade: options.allowDowngrade === true,
       overridePins: options.overridePins === true
     })

@@ -84,7 +84,8 @@ const lookAgain = ({ before: tried, entry, plan, remote }: Place) => {
     remote,
     version: plan.version,
     written: before?.how === "push" ? [before.version] : [],
-    wroteBefore: before !== undefined || tried?.look?.remembered === true || entry.look?.remembered === true,
+    wroteBefore:
+      before?.how === "push" || tried?.look?.remembered === true || entry.look?.remembered === true,
     remembered: null
   })
 }
@@ -93,7 +94,7 @@ const judgeAgain = ({ entry, plan }: TryOptions, look: Look, seen: Look | null):
   judge(look, {
     ...plan.wishes,
     version: plan.version,
-    wroteBefore: plan.written.has(entry.target.id) || seen?.remembered === true,
+    wroteBefore: plan.written.get(entry.target.id)?.how === "push" || seen?.remembered === true,
     seen: seen ?? undefined
   })
 
@@ -192,5 +193,6 @@ const failed = (
 const isPassing = (error: { readonly _tag: string }): boolean => {
   if (error._tag === "Unreachable" || error._tag === "ProtocolBroken") return true
   if (error._tag !== "HttpStatus" || !("status" in error) || typeof error.status !== "number") return false
-  return error.status >= 500 || error.status === 429 || error.status === 408
+  // 403 is here what GitHub says to whoever asks too often; any other one is `AuthenticationFailed`.
+  return error.status >= 500 || [403, 408, 429].includes(error.status)
 }
