@@ -3,6 +3,8 @@
  *
  *   bun bench/cascade.ts [--targets 50] [--latency 60] [--runs 3] [--memory 10,50,200]
  *
+ * `--runs 0` measures the memory alone.
+ *
  * The server is real git behind a wait of so many milliseconds per request, in a process of its own. Each target has 202 files.
  * All variants take turns within a round and start from the same repositories; afterwards every target is looked at. The
  * loop is `git clone --depth 1`, a commit, `git push`. Memory is that of a process that does nothing but the cascade.
@@ -188,12 +190,7 @@ const memoryOf = async (url: string, count: number): Promise<ReadonlyArray<strin
   return text.trim().split(" ")
 }
 
-const home = await mkdtemp(join(tmpdir(), "bench-cascade-"))
-const [root, template] = [join(home, "served"), join(home, "template.git")]
-await makeTemplate(template)
-const server = await startServer(root, values.latency)
-try {
-  await measureAll(root, template, server)
+const report = () => {
   const [loop, parallel] = [median(variants[0]?.millis ?? []), median(variants[1]?.millis ?? [])]
   console.log(
     `${targets} targets of ${files} files, ${values.latency} ms per request, ${runs} rounds, medians\n`
@@ -205,6 +202,15 @@ try {
   })
   const head = ["way", "ms", "requests per target", "than the loop", `than ${loopWorkers} loops`]
   console.log(markdownTable(head, rows))
+}
+
+const home = await mkdtemp(join(tmpdir(), "bench-cascade-"))
+const [root, template] = [join(home, "served"), join(home, "template.git")]
+await makeTemplate(template)
+const server = await startServer(root, values.latency)
+try {
+  await measureAll(root, template, server)
+  if (runs > 0) report()
   const peaks: Array<ReadonlyArray<string>> = []
   for (const count of sizes) {
     await reset(root, template, count)

@@ -84,9 +84,9 @@ if (import.meta.main) {
         memory: null
       }
       yield* cascade({ ...options, content: "memory" })
-      const mebibytes = [before, process.resourceUsage().maxRSS].map((bytes) =>
-        (bytes / 1024 ** 2).toFixed(1)
-      )
+      // The peak is told in KiB.
+      const bytes = [before, process.resourceUsage().maxRSS * 1024]
+      const mebibytes = bytes.map((one) => (one / 1024 ** 2).toFixed(1))
       yield* Console.log(mebibytes.join(" "))
     })
   )
