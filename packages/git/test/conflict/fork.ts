@@ -14,6 +14,8 @@ export interface ClashOptions {
   readonly base?: Files
   /** Patches by name, each a list of commits on the base. */
   readonly patches?: Readonly<Record<string, ReadonlyArray<Files>>>
+  /** What the patches' messages say that they are for. */
+  readonly purpose?: string
   /** Upstream's commits since the base. */
   readonly releases?: ReadonlyArray<Files>
 }
@@ -24,11 +26,12 @@ export const makeClash = (options: ClashOptions = {}) =>
     const repo = yield* makeTempRepo({ objectFormat: options.objectFormat ?? "sha1" })
     yield* repo.commit("base", options.base ?? { "a.txt": numbered(9), "b.txt": numbered(9) })
     yield* repo.git("tag", "v1")
+    const trailer = options.purpose === undefined ? "" : `\nPatchmoi-Purpose: ${options.purpose}\n`
     const patches = options.patches ?? { clash: [{ "a.txt": numbered(9, { 5: "patch" }) }] }
     for (const [name, commits] of Object.entries(patches)) {
       yield* repo.git("switch", "--quiet", "-c", `patch/${name}`, "v1")
       for (const [at, files] of commits.entries()) {
-        yield* repo.commit(`${name} ${at + 1}\n\nWhy ${name} is carried.\n`, files)
+        yield* repo.commit(`${name} ${at + 1}\n\nWhy ${name} is carried.\n${trailer}`, files)
       }
     }
     yield* repo.git("switch", "--quiet", "main")

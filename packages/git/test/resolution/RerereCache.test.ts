@@ -15,6 +15,9 @@ import { ada, resolutionOf, storeOne } from "./resolving.ts"
 
 setDefaultTimeout(120_000)
 
+/** Both only in a long run: the end-to-end test of resolving has both anyway. */
+const formats = process.env["TEST_LONG"] === "1" ? (["sha1", "sha256"] as const) : (["sha1"] as const)
+
 const merged = numbered(9, { 5: "both", 6: "same" })
 
 /** Upstream and the patch have a line of the conflict in common, so that each way to write it gives other text. */
@@ -41,7 +44,7 @@ const rebase = (repo: TempRepo, style: string) =>
       Effect.catchTag("GitError", () => Effect.succeed("stopped"))
     )
 
-for (const objectFormat of ["sha1", "sha256"] as const) {
+for (const objectFormat of formats) {
   test(
     `a stored resolution serves rebases of a person, however git writes their conflicts (${objectFormat})`,
     withGit(() =>

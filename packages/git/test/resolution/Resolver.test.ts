@@ -11,6 +11,9 @@ import { resolutionOf, storeOne } from "./resolving.ts"
 // Real git on a busy machine; the helper sets this for the file that loads it first only.
 setDefaultTimeout(60_000)
 
+/** Both only in a long run: the end-to-end test of resolving has both anyway. */
+const formats = process.env["TEST_LONG"] === "1" ? (["sha1", "sha256"] as const) : (["sha1"] as const)
+
 const setup = (options: ClashOptions = {}) =>
   Effect.gen(function* () {
     const repo = yield* makeClash(options)
@@ -21,7 +24,7 @@ const setup = (options: ClashOptions = {}) =>
 const merged = numbered(9, { 5: "both" })
 
 describe("reuse", () => {
-  for (const objectFormat of ["sha1", "sha256"] as const) {
+  for (const objectFormat of formats) {
     test(
       `the same three versions are resolved and labelled (${objectFormat})`,
       withGit(() =>

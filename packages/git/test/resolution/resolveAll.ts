@@ -1,0 +1,52 @@
+/** Resolves the conflicts of the fork in a folder to the end, wherever an earlier try stopped: the answer is always the same. */
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import { Git } from "../../src/Git.ts"
+import { parseRef } from "../../src/GitName.ts"
+import { readPatchBranches } from "../../src/patch/PatchPlan.ts"
+import { openRepository } from "../../src/Repository.ts"
+import { continueResolve, startResolve } from "../../src/resolution/ResolveSession.ts"
+import { readState } from "../../src/resolution/ResolveState.ts"
+import { numbered } from "../support.ts"
+import { ada } from "./resolving.ts"
+
+/** What every file in conflict becomes. */
+export const answer = numbered(9, { 5: "both" })
+
+/** Conflicts after which something goes in circles. */
+const stepsMax = 10
+
+/** Gives the tag of the last step: `Finished`, or `NothingToResolve` when there was nothing left to do. */
+export const resolveAll = (directory: string) =>
+  Effect.gen(function* () {
+    const repository = yield* openRepository({ directory })
+    const patches = yield* readPatchBranches({ repository, prefix: yield* parseRef("refs/heads/patch") })
+    const target = {
+      ref: yield* parseRef("refs/heads/candidate/v2"),
+      patchPrefix: "patch/",
+      maintained: yield* parseRef("refs/heads/main"),
+      force: false
+    }
+    if ((yield* readState(repository)) === null) {
+      const started = yield* startResolve({ repository, onto: "main", patches, target })
+      if (started._tag !== "Opened") return started._tag
+    }
+    for (let step = 0; step < stepsMax; step++) {
+      const conflict = (yield* readState(repository))?.conflict
+      if (conflict !== undefined && conflict.phase === "open")
+        yield* answerAll(conflict.directory, conflict.files)
+      const went = yield* continueResolve({ repository, author: ada })
+      if (went._tag !== "Opened") return went._tag
+    }
+    return yield* Effect.dieMessage("there is no end")
+  })
+
+const answerAll = (directory: string, files: ReadonlyArray<{ readonly path: string }>) =>
+  Effect.gen(function* () {
+    const git = yield* Git
+    const isThere = yield* Effect.promise(() => Bun.file(join(directory, ".git")).exists())
+    if (!isThere) return
+    for (const { path } of files) yield* Effect.promise(() => writeFile(join(directory, path), answer))
+    yield* git.run({ args: ["add", ...files.map(({ path }) => path)], cwd: directory })
+  })
