@@ -12,7 +12,7 @@ import { dropWhenReached } from "../contract/DropWhen.ts"
 import { readContracts } from "../contract/PatchContract.ts"
 import { ObjectId } from "../GitName.ts"
 import { type DropWhenReached, findLanded, type LandedVerdicts, withEmpty } from "../landed/findLanded.ts"
-import { LandedVerdict, leavesOut } from "../landed/LandedVerdict.ts"
+import { LandedVerdict } from "../landed/LandedVerdict.ts"
 import type { ConflictResolver } from "../patch/ConflictResolver.ts"
 import { type PatchBranch, type PlannedPatch, planPatches } from "../patch/PatchPlan.ts"
 import { rebuild } from "../patch/Rebuild.ts"
@@ -79,45 +79,52 @@ export interface ForecastOptions {
  * Tries every patch.
  *
  * Errors, after each of which nothing has changed: `InvalidName`, `RevisionNotFound` (onto), `MergeCommitInPatch`,
- * `PatchWithoutBase`, `StackTooLong`, `UnreadableCommit`, `RangeTooLong`, `QuarantineError`, `GitError`.
+ * `PatchWithoutBase`, `StackTooLong`, `UnreadableCommit`, `QuarantineError`, `GitError`.
  */
 export const forecast = Effect.fn("Forecast.forecast")(function* (options: ForecastOptions) {
   const { repository, patches } = options
   const onto = yield* resolveCommit({ repository, revision: options.onto })
-  const upstream = options.upstream ?? []
-  const notes: Array<string> = []
-  const given = { repository, patches, onto, upstream }
-  const dropWhen = yield* reachedEnds(
-    repository,
-    onto,
-    yield* planPatches({ ...given, upstream: [onto, ...upstream] })
-  )
-  const landed = yield* findLanded({
-    ...given,
-    dropWhen,
-    ...(options.commitsMax === undefined ? {} : { commitsMax: options.commitsMax })
-  }).pipe(
-    Effect.catchTag("UpstreamRangeTooLong", ({ message }) =>
-      Effect.sync((): LandedVerdicts => {
-        notes.push(`Not looked for patches that upstream holds: ${message}`)
-        return new Map()
-      })
-    )
-  )
-  const result = yield* rebuild({
-    ...given,
-    landed: new Map([...landed].filter(([, verdict]) => leavesOut(verdict))),
-    keepGoing: true,
-    onlyLook: true,
-    ...(options.resolver === undefined ? {} : { resolver: options.resolver })
-  })
+  const given = { ...options, onto }
+  const { notes, verdicts } = yield* lookForLanded(given)
+  const result = yield* rebuild({ ...given, landed: verdicts, keepGoing: true, onlyLook: true })
   const made: Forecast = {
     onto,
     ontoName: options.onto,
-    patches: answersOf(patches, result, withEmpty(landed, result)),
+    patches: answersOf(patches, result, withEmpty(verdicts, result)),
     notes
   }
   return made
+})
+
+/** What is known about upstream and the patches before anything is merged. */
+export interface LandedLook {
+  readonly verdicts: LandedVerdicts
+  /** What could not be looked at, one sentence each. Then nothing was found, and nothing is left out for it. */
+  readonly notes: ReadonlyArray<string>
+}
+
+/**
+ * Looks for the patches that upstream holds, and for those whose contract says that their end has come. A range that is too
+ * long to look through is a note, and no error: it must not stand in the way of a rebuild.
+ *
+ * Errors: those of `findLanded`, less `UpstreamRangeTooLong` and `RangeTooLong`.
+ */
+export const lookForLanded = Effect.fn("Forecast.lookForLanded")(function* (
+  options: Pick<ForecastOptions, "repository" | "patches" | "onto" | "upstream" | "commitsMax">
+) {
+  const { patches, repository } = options
+  const onto = yield* resolveCommit({ repository, revision: options.onto })
+  const upstream = [onto, ...(options.upstream ?? [])]
+  const dropWhen = yield* reachedEnds(repository, onto, yield* planPatches({ repository, upstream, patches }))
+  const noted = ({ message }: { readonly message: string }) => {
+    const notes = [`Not looked for patches that upstream holds: ${message}`]
+    const look: LandedLook = { verdicts: new Map(), notes }
+    return Effect.succeed(look)
+  }
+  return yield* findLanded({ ...options, onto, dropWhen }).pipe(
+    Effect.map((verdicts): LandedLook => ({ verdicts, notes: [] })),
+    Effect.catchTags({ UpstreamRangeTooLong: noted, RangeTooLong: noted })
+  )
 })
 
 /** The contracts' ends that have come at this upstream commit, by patch. */
@@ -146,6 +153,9 @@ const answersOf = (
     result._tag === "Rebuilt" ? result.skipped.map((each) => [each.patch, each] as const) : []
   )
   const dropped = new Set(result.dropped.map(({ patch }) => patch))
+  const resolved = new Map(
+    result.applied.map(({ patch, commits }) => [patch, commits.flatMap((commit) => commit.resolved)] as const)
+  )
   return patches.map(({ name: patch, tip }): PatchForecast => {
     const verdict = verdicts.get(patch) ?? null
     const detail = verdict?.evidence[0]?.detail ?? null
@@ -157,7 +167,11 @@ const answersOf = (
       const reason = detail ?? "upstream, or a patch before it, holds all of its commits"
       return { patch, tip, answer: "landed", reason, verdict, conflict: null }
     }
-    const reason = detail === null ? null : `upstream may have taken it: ${detail}`
+    const said = [
+      ...(detail === null ? [] : [`upstream may have taken it: ${detail}`]),
+      ...(resolved.get(patch) ?? []).slice(0, pathsSaid).map(({ path }) => `${path} by an earlier resolution`)
+    ]
+    const reason = said.length === 0 ? null : said.join("; ")
     return { patch, tip, answer: "clean", reason, verdict, conflict: null }
   })
 }

@@ -6,8 +6,9 @@
 /** Characters besides white space that a line needs to tell anything: a closing bracket is in every change. */
 const tellingLengthMin = 4
 
-/** Lines of one diff that are looked at. */
+/** Lines of one diff that are looked at, and its bytes: what is larger is known by its first part. */
 const linesMax = 5_000
+const diffBytesMax = 512 * 1024
 
 /** The lines that a diff adds (`+…`) and removes (`-…`), without white space, with how often. */
 export type ChangedLines = ReadonlyMap<string, number>
@@ -17,7 +18,7 @@ export const changedLinesOf = (diff: Buffer): ChangedLines => {
   const lines = new Map<string, number>()
   let inHunks = false
   let read = 0
-  for (const line of diff.toString("latin1").split("\n")) {
+  for (const line of diff.toString("latin1", 0, diffBytesMax).split("\n")) {
     if (line.startsWith("diff --git ")) inHunks = false
     else if (line.startsWith("@@ ")) inHunks = true
     else if (inHunks && (line.startsWith("+") || line.startsWith("-"))) {

@@ -16,10 +16,10 @@ import type { LandedEvidence } from "./LandedVerdict.ts"
 import type { CommitMessage, UpstreamRange } from "./upstreamRange.ts"
 
 /** Upstream commits that one commit is compared with: those that share the most paths. */
-const candidatesPerCommitMax = 8
+const candidatesPerCommitMax = 4
 
 /** Upstream commits whose diffs are read for all patches together. */
-const candidatesMax = 400
+const candidatesMax = 200
 
 /** Pairs that range-diff is asked about, all patches together. */
 const rangeDiffsMax = 50
@@ -46,11 +46,7 @@ export const findSimilar = Effect.fnUntraced(function* (
   for (const each of open) for (const found of trailersOf(upstream, each)) add(found)
   const candidates = candidatesOf(upstream, open)
   const others = yield* readDiffs(upstream.room, [...candidates.values()].flat(), changedLinesOf)
-  const own = yield* readDiffs(
-    upstream.room,
-    open.map(({ commit }) => commit),
-    changedLinesOf
-  )
+  const own = yield* readDiffs(upstream.room, [...candidates.keys()], changedLinesOf)
   let asked = 0
   for (const each of open) {
     const mine = candidates.get(each.commit) ?? []
@@ -97,8 +93,16 @@ const candidatesOf = (
     for (const other of points.keys()) {
       if (messages.get(other)?.subject === message.subject) points.set(other, Number.MAX_SAFE_INTEGER)
     }
-    const ranked = [...points].sort(([, a], [, b]) => b - a).map(([other]) => other)
-    found.set(commit, ranked.slice(0, candidatesPerCommitMax))
+    // Most of the lines cannot be in a commit that touches few of the paths.
+    const ranked = [...points]
+      .filter(([, shared]) => shared * 2 >= paths.length)
+      .sort(([, a], [, b]) => b - a)
+    if (ranked.length > 0) {
+      found.set(
+        commit,
+        ranked.slice(0, candidatesPerCommitMax).map(([other]) => other)
+      )
+    }
   }
   return bounded(found)
 }

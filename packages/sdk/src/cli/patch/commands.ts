@@ -34,7 +34,7 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
   docs: {
     brief: "Carry the patches over to a new upstream commit",
     fullDescription:
-      "Carries the patches over to an upstream commit, without a checkout, and moves one branch to the result. The work tree is neither read nor written. Stops at the first conflict, moves nothing then, and tells all of it; exit code 10. Where a resolution of the same three versions is stored, it is used and named. With --keep-going, patches that conflict and those that depend on them are left out, the others are carried over, the branch moves to that, and both are listed; exit code 10 as well. The branch that is moved is below candidate/ or new; another one needs --force, and what it was is then kept as refs/patchmoi/before/<branch>/<commit>. A patch branch and a branch that is checked out are never moved: exit code 2."
+      "Carries the patches over to an upstream commit, without a checkout, and moves one branch to the result. The work tree is neither read nor written. Stops at the first conflict, moves nothing then, and tells all of it; exit code 10. Where a resolution of the same three versions is stored, it is used and named. With --keep-going, patches that conflict and those that depend on them are left out, the others are carried over, the branch moves to that, and both are listed; exit code 10 as well. Patches that upstream holds already, and those whose contract says that their end has come, are left out with the evidence; one that upstream may have taken in another form is carried on, and named. The branch that is moved is below candidate/ or new; another one needs --force, and what it was is then kept as refs/patchmoi/before/<branch>/<commit>. A patch branch and a branch that is checked out are never moved: exit code 2."
   },
   parameters: {
     flags: {
@@ -44,6 +44,7 @@ const rebuild = buildCommand<PatchRebuildFlags, [], CliContext>({
       force: flag("Move the branch of --to although it exists and is not a candidate"),
       dryRun: flag("Move no branch"),
       keepGoing: flag("Leave out what conflicts and what depends on it, and carry over the rest"),
+      carryLanded: flag("Carry patches on that upstream holds already, and do not look for them"),
       trailers: flag("Write Patchmoi-Patch with the name of the patch into each commit"),
       event: option("Write Patchmoi-Event with this id into each commit", "id"),
       reuse: choice("Stored resolutions: use and name them (the default), or do not", ["label", "never"])

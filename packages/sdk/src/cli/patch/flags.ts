@@ -7,6 +7,7 @@ export interface PatchRebuildFlags extends CommonFlags {
   readonly force?: boolean
   readonly dryRun?: boolean
   readonly keepGoing?: boolean
+  readonly carryLanded?: boolean
   readonly trailers?: boolean
   readonly event?: string
   readonly reuse?: "never" | "label"

@@ -4,7 +4,7 @@ import {
   type PatchState,
   turnedBadIn
 } from "@patchmoi/core/patchStack/PatchStackDocument"
-import { Forecast, GitName, RepositoryId } from "@patchmoi/git"
+import { Forecast, GitName, RepositoryId, Resolver } from "@patchmoi/git"
 import * as Effect from "effect/Effect"
 import type { Run } from "../command.ts"
 import { type ExitCode, exitCodes } from "../exitCodes.ts"
@@ -48,7 +48,8 @@ const look = (session: Session, flags: PatchForecastFlags, { repository, topolog
       repository,
       patches,
       onto,
-      upstream: upstream.commit === null ? [] : [upstream.commit]
+      upstream: upstream.commit === null ? [] : [upstream.commit],
+      resolver: Resolver.makeResolver({ repository })
     }).pipe(Effect.ensuring(Effect.sync(progress.clear)))
     return {
       made: { ...made, ontoName: GitName.shortName(made.ontoName) },

@@ -5,7 +5,10 @@
 import {
   Candidate,
   CandidateProof,
+  FindLanded,
+  Forecast,
   GitName,
+  type LandedVerdict,
   Rebuild,
   type RebuildResult,
   RebuildTarget,
@@ -24,10 +27,12 @@ import { stackOf } from "./stack.ts"
 
 /** A conflict is told in full and ends with exit code 10; nothing has moved then, unless the rebuild was to keep going. */
 export const run: Run<PatchRebuildFlags> = async (session, flags) => {
-  const { result, candidate, backup } = await inRepository(session, (here) => rebuild(session, flags, here))
+  const { result, verdicts, candidate, backup } = await inRepository(session, (here) =>
+    rebuild(session, flags, here)
+  )
   const isDry = flags.dryRun === true
-  if (session.json) session.printJson({ ...result, candidate, backup, dryRun: isDry })
-  else printResult(session, result, isDry ? undefined : { candidate, backup })
+  if (session.json) session.printJson({ ...result, verdicts, candidate, backup, dryRun: isDry })
+  else printResult(session, result, verdicts, isDry ? undefined : { candidate, backup })
   const isWhole = result._tag === "Rebuilt" && result.skipped.length === 0
   return isWhole ? exitCodes.good : exitCodes.needsAttention
 }
@@ -40,10 +45,16 @@ const rebuild = (session: Session, flags: PatchRebuildFlags, here: Here) =>
     const { repository } = here
     const progress = makeProgress(session)
     progress.status(`carrying ${patches.length} patches over to ${GitName.shortName(onto)}`)
+    const look =
+      flags.carryLanded === true
+        ? { verdicts: new Map(), notes: [] }
+        : yield* Forecast.lookForLanded({ repository, patches, onto, upstream })
+    for (const note of look.notes) session.note(oneLine(note))
     const inputs = {
       repository,
       patches,
       upstream,
+      landed: look.verdicts,
       resolver: Resolver.makeResolver({ repository, policy: { reuse: flags.reuse ?? "label", push: false } }),
       keepGoing: flags.keepGoing === true,
       trailers: {
@@ -54,20 +65,24 @@ const rebuild = (session: Session, flags: PatchRebuildFlags, here: Here) =>
     const result = yield* Rebuild.rebuild({ ...inputs, onto }).pipe(
       Effect.ensuring(Effect.sync(progress.clear))
     )
+    const verdicts = [...FindLanded.withEmpty(look.verdicts, result).values()]
     const candidate = GitName.shortName(target.ref)
-    if (flags.dryRun === true || result._tag === "Conflicted") return { result, candidate, backup: null }
+    if (flags.dryRun === true || result._tag === "Conflicted") {
+      return { result, verdicts, candidate, backup: null }
+    }
     const tag = candidate.startsWith(Candidate.candidatePrefix)
       ? candidate.slice(Candidate.candidatePrefix.length)
       : candidate
     const event = flags.event === undefined ? {} : { event: flags.event }
     const proof = yield* CandidateProof.makeProof({ ...inputs, tag, rebuilt: result, ...event })
     const moved = yield* RebuildTarget.moveTarget({ repository, target, commit: result.tip, proof })
-    return { result: { ...result, moved }, candidate, backup: moved[1]?.ref ?? null }
+    return { result: { ...result, moved }, verdicts, candidate, backup: moved[1]?.ref ?? null }
   })
 
 const printResult = (
   session: Session,
   result: RebuildResult.RebuildResult,
+  verdicts: ReadonlyArray<LandedVerdict.LandedVerdict>,
   moved: { readonly candidate: string; readonly backup: string | null } | undefined
 ): void => {
   const { green, dim, yellow } = session.styles
@@ -79,8 +94,16 @@ const printResult = (
   for (const { patch, path, resolution } of Resolver.reusedResolutions(result)) {
     session.print(`${yellow("resolved")} ${patch}: ${oneLine(path)} by the stored resolution ${resolution}\n`)
   }
-  for (const { patch, reason } of result.dropped) {
-    session.print(`${yellow("dropped")} ${patch}: ${droppedWhy[reason]}\n`)
+  for (const { patch, reason, evidence } of result.dropped) {
+    const why = evidence[0] === undefined ? "" : `: ${oneLine(evidence[0].detail)}`
+    session.print(`${yellow("dropped")} ${patch}: ${droppedWhy[reason]}${why}\n`)
+  }
+  for (const { patch, verdict, evidence } of verdicts) {
+    if (verdict !== "landed-modified") continue
+    const detail = oneLine(evidence[0]?.detail ?? "")
+    session.print(
+      `${yellow("look")} ${patch}: upstream may have taken it, and it is carried on (${detail})\n`
+    )
   }
   if (result._tag === "Conflicted") {
     printConflict(session, result)
@@ -99,7 +122,7 @@ const printResult = (
 const droppedWhy: Readonly<Record<RebuildResult.DroppedPatch["reason"], string>> = {
   empty: "it changes nothing any more",
   "no-commits": "upstream holds all of its commits",
-  "landed-identical": "upstream has the same change",
+  "landed-identical": "it has landed",
   "landed-modified": "upstream has the change in another form",
   obsolete: "what its contract names as its end has come"
 }
