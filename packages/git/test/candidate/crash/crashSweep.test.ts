@@ -72,7 +72,7 @@ test(
           rmSync(home, { recursive: true })
         })
       yield* Effect.promise(() =>
-        visit(isLong ? sample(last, last) : [...sample(last, 5), last], (point) =>
+        visit(isLong ? sample(last, last) : [...sample(last, 3), last], (point) =>
           Effect.runPromise(look(point).pipe(Effect.provide(layerGitCli({ env: isolatedEnvironment }))))
         )
       )
