@@ -3,10 +3,14 @@ import { expect, test } from "bun:test"
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { differenceOf } from "../../scripts/docs/expectedOutput.ts"
+import { blocksOf } from "../../scripts/docs/pages.ts"
 import { runCommand } from "../../scripts/verify/command.ts"
 
 /** Longest time for the rehearsal: it is killed then. On a machine with nothing else to do it takes some seconds. */
 const rehearsalMillisMax = 180_000
+
+const page = "docs/guides/rehearse-a-fork.md"
 
 const program = join(import.meta.dir, "../../examples/fork-rehearsal/src/main.ts")
 
@@ -27,12 +31,14 @@ const inTemporary = async (work: (home: string) => Promise<void>): Promise<void>
 }
 
 test(
-  "goes as it must, and leaves nothing behind",
+  "goes as it must, prints what the guide shows, and leaves nothing behind",
   () =>
     inTemporary(async (home) => {
-      const { exitCode, output } = await run([], home)
+      const { exitCode, output, stdout } = await run([], home)
       expect(exitCode, output).toBe(0)
-      expect(output.trimEnd()).toEndWith("the rehearsal went as it must")
+      const text = await Bun.file(join(import.meta.dir, "../..", page)).text()
+      const shown = blocksOf({ path: page, text }).find(({ file }) => file === "fork-rehearsal")
+      expect(differenceOf(shown?.text ?? "no transcript", stdout)).toBeUndefined()
       expect(await readdir(home)).toEqual([])
     }),
   rehearsalMillisMax + 10_000

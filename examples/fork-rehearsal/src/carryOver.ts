@@ -1,12 +1,12 @@
-/** What happens at a release, as the flow `maintain-fork` does it: carry over, check, write the candidate, push it. */
+/** What happens at a release, as the flow `maintain-fork` does it: carry over, check, write the candidate. */
 import type { FlowResult } from "@patchmoi/sdk"
 import { maintainFork } from "@patchmoi/sdk/git"
 import { git } from "./git.ts"
 import { attention, good, insist, tell } from "./narrator.ts"
 import type { Places } from "./places.ts"
 
-/** The operator's word: one check, and candidates are pushed to the fork's remote. */
-const config = { repository: "fork", checks: ["bun src/check.js"], push: true }
+/** The operator's word: one check, and nothing is pushed by itself. */
+const config = { repository: "fork", checks: ["bun src/check.js"] }
 
 /** Carries the patches over to a release of upstream, and tells how it ended. */
 export const carryOver = async ({ root }: Places, tag: string): Promise<FlowResult> => {
@@ -14,11 +14,12 @@ export const carryOver = async ({ root }: Places, tag: string): Promise<FlowResu
   const result = await maintainFork({ workspace: root, movement, config, onProgress: () => {} })
   const show = result.status === "changed" || result.status === "completed" ? good : attention
   show(`${tag}: ${result.status}`)
-  tell(result.message ?? "")
+  // How to resolve a conflict by hand is in the message too; here the command line does it.
+  tell((result.message ?? "").replace(/ To resolve it:.*$/s, ""))
   return result
 }
 
-/** The candidate holds these files, is what the fork's remote has, and nobody's checkout was touched. */
+/** The candidate holds these files, and nobody's checkout was touched. */
 export const insistCandidate = async (
   { fork }: Places,
   tag: string,
@@ -29,8 +30,5 @@ export const insistCandidate = async (
     const found = `${await git(fork, "show", `${candidate}:${path}`)}\n`
     insist(found === text, `${candidate} has not the ${path} that it must have, but:\n${found}`)
   }
-  const here = await git(fork, "rev-parse", candidate)
-  const [there] = (await git(fork, "ls-remote", "origin", `refs/heads/${candidate}`)).split("\t")
-  insist(here === there, `${candidate} is not what the fork's remote has`)
   insist((await git(fork, "status", "--porcelain")) === "", "the fork's checkout was touched")
 }

@@ -10,14 +10,23 @@ export interface Told {
   readonly stdout: string
 }
 
-/** Runs `patchmoi` in a folder, shows the command, and insists on its exit code. (Default: 0.) */
+/** The exit code of a command that went well and leaves something for a person. */
+export const needsAttention = 10
+
+/** Runs `patchmoi` in a folder, shows the command, and insists on its exit code. */
 export const patchmoi = async (
   cwd: string,
   args: ReadonlyArray<string>,
-  options: { readonly exitCode?: number; readonly env?: Readonly<Record<string, string>> } = {}
+  options: {
+    /** The exit code that it must have. (Default: 0.) */
+    readonly exitCode?: number
+    readonly env?: Readonly<Record<string, string>>
+    /** Whether the command is not shown. (Default: no.) */
+    readonly quiet?: boolean
+  } = {}
 ): Promise<Told> => {
-  const { exitCode = 0, env = {} } = options
-  tell(`$ patchmoi ${args.join(" ")}`)
+  const { env = {}, exitCode = 0, quiet = false } = options
+  if (!quiet) tell(`$ patchmoi ${args.map(quoted).join(" ")}`)
   const child = Bun.spawn([process.execPath, program, ...args], {
     cwd,
     env: { ...process.env, ...gitEnvironment, NO_COLOR: "1", ...env },
@@ -38,6 +47,10 @@ export const patchmoi = async (
 }
 
 // --- internal ---
+
+/** An argument as a shell would want it. */
+const quoted = (argument: string): string =>
+  /^[\w./:=@-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`
 
 /** The program in the installed SDK. */
 const program = join(

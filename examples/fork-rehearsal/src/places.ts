@@ -10,6 +10,8 @@ export interface Places {
   readonly upstream: string
   /** The clone in which the fork is maintained. */
   readonly fork: string
+  /** Where the record of forecasts is kept. */
+  readonly dataDir: string
   /** The list of repositories that follow the fork. */
   readonly cascadeFile: string
 }
@@ -21,8 +23,10 @@ export const makePlaces = async (root: string): Promise<Places> => {
     served: join(root, "served"),
     upstream: join(root, "upstream"),
     fork: join(root, "fork"),
+    dataDir: join(root, "data"),
     cascadeFile: join(root, "cascade.toml")
   }
   await mkdir(places.served, { recursive: true })
+  await mkdir(places.dataDir)
   return places
 }

@@ -1,21 +1,35 @@
-/** A person resolves a conflict: in a work tree beside the fork, so that nobody's checkout is touched. */
-import { writeFile } from "node:fs/promises"
+/** A person resolves a conflict: in a work tree of its own, so that nobody's checkout is touched. */
+import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { dimmedLampOn2 } from "./fork.ts"
 import { git } from "./git.ts"
-import { good, tell } from "./narrator.ts"
+import { good, insist, quote, tell } from "./narrator.ts"
+import { needsAttention, patchmoi } from "./patchmoi.ts"
 import type { Places } from "./places.ts"
 
-/** Makes the patch fit the release. */
-export const resolveConflict = async ({ fork, root }: Places, tag: string): Promise<void> => {
+/** What is decided about the file in conflict. */
+export interface Decision {
+  readonly path: string
+  readonly text: string
+  /** Why, for whoever reviews it. */
+  readonly note: string
+}
+
+/** Opens the conflict of a release, decides it, and hands the decision back: it is stored and used from then on. */
+export const resolveConflict = async (
+  { fork, root }: Places,
+  tag: string,
+  { note, path, text }: Decision
+): Promise<void> => {
   const place = join(root, "resolve")
-  await git(fork, "worktree", "add", "--quiet", place, "patch/030-dim")
-  const release = await git(fork, "rev-parse", `refs/patchmoi/tags/upstream/${tag}`)
-  await git(place, "rebase", "--quiet", "--onto", release, "v1.0.0").catch(() => "it stops at the conflict")
-  await writeFile(join(place, "src/lamp.js"), dimmedLampOn2)
-  await git(place, "add", "src/lamp.js")
-  await git(place, "-c", "core.editor=true", "rebase", "--continue")
-  await git(fork, "worktree", "remove", place)
-  tell("a person keeps upstream's words and the fork's brightness")
-  good("patch/030-dim fits 2.0.0")
+  const onto = ["--onto", `refs/patchmoi/tags/upstream/${tag}`, "--to", `candidate/${tag}`]
+  await patchmoi(fork, ["patch", "resolve", ...onto, "--dir", place], { exitCode: needsAttention })
+  const marked = await readFile(join(place, path), "utf8")
+  insist(marked.includes("<<<<<<<"), `${path} has no conflict to look at`)
+  quote(marked)
+  await writeFile(join(place, path), text)
+  await git(place, "add", path)
+  tell(note)
+  const author = "Rehearsal <rehearsal@example.invalid>"
+  await patchmoi(fork, ["patch", "continue", "--author", author, "--note", note])
+  good(`${path} is resolved, and the resolution is stored under refs/patchmoi/resolutions`)
 }

@@ -52,6 +52,14 @@ export const makeServices = async (places: Places, server: GitServer): Promise<v
 export const pinnedVersion = ({ served }: Places, name: string): Promise<string> =>
   git(join(served, `${name}.git`), "show", `HEAD:${versionFile}`)
 
+/** Somebody sets the version of a service by hand, in a clone of their own. */
+export const pinByHand = async ({ root, served }: Places, name: string, version: string): Promise<void> => {
+  const clone = join(root, `${name}-by-hand`)
+  await git(root, "clone", "--quiet", join(served, `${name}.git`), clone)
+  await commitAll(clone, `Stay on ${version}`, { [versionFile]: `${version}\n` })
+  await git(clone, "push", "--quiet", "origin", "HEAD")
+}
+
 /** How many commits a service's default branch has. */
 export const commitsOf = async ({ served }: Places, name: string): Promise<number> =>
   Number(await git(join(served, `${name}.git`), "rev-list", "--count", "HEAD"))

@@ -80,5 +80,7 @@ export const releaseUpstream = async (places: Places, tag: string): Promise<void
 }
 
 /** Upstream's authors take the fix that the fork sent them, in words of their own. */
-export const takeTheFix = ({ upstream }: Places): Promise<string> =>
-  commitAll(upstream, "An hour has sixty minutes", { "src/timer.js": timer(60) })
+export const takeTheFix = async ({ upstream }: Places): Promise<void> => {
+  await commitAll(upstream, "An hour has sixty minutes", { "src/timer.js": timer(60) })
+  await git(upstream, "push", "--quiet", "origin", "main")
+}
