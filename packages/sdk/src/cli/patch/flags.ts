@@ -18,6 +18,7 @@ export interface PatchResolveFlags extends CommonFlags {
   readonly to?: string
   readonly force?: boolean
   readonly dir?: string
+  readonly carryLanded?: boolean
   readonly reuse?: "never" | "label"
   readonly dryRun?: boolean
 }

@@ -1,8 +1,9 @@
 /** `patchmoi patch resolve`: opens the first conflict of a rebuild in a work tree. */
-import { ResolveSession } from "@patchmoi/git"
+import { Forecast, ResolveSession } from "@patchmoi/git"
 import * as Effect from "effect/Effect"
 import type { Run } from "../command.ts"
 import { makeProgress } from "../progress.ts"
+import { oneLine } from "../text/width.ts"
 import { UsageError } from "../UsageError.ts"
 import type { PatchResolveFlags } from "./flags.ts"
 import { inRepository } from "./repository.ts"
@@ -26,11 +27,19 @@ export const run: Run<PatchResolveFlags, [string?]> = async (session, flags, pat
       }
       const progress = makeProgress(session)
       progress.status(`carrying ${patches.length} patches over`)
+      const asked = patch === undefined ? patches : patches.slice(0, last + 1)
+      // What a rebuild leaves out must not be asked about.
+      const look =
+        flags.carryLanded === true
+          ? { verdicts: new Map(), notes: [] }
+          : yield* Forecast.lookForLanded({ repository, patches: asked, onto, upstream })
+      for (const note of look.notes) session.note(oneLine(note))
       return yield* ResolveSession.startResolve({
         repository,
         onto,
-        patches: patch === undefined ? patches : patches.slice(0, last + 1),
+        patches: asked,
         upstream,
+        landed: look.verdicts,
         reuse: flags.reuse ?? "label",
         target:
           patch === undefined

@@ -30,6 +30,7 @@ const resolve = buildCommand<PatchResolveFlags, [string?], CliContext>({
       to: option("The branch to move to the result in the end (default: candidate/<onto>)", "branch"),
       force: flag("Move the branch of --to although it exists and is not a candidate"),
       dir: option("The folder of the work tree, new or empty (default: one inside the git folder)", "dir"),
+      carryLanded: flag("Carry patches on that upstream holds already, and do not look for them"),
       reuse: choice("Stored resolutions: use and name them (the default), or do not", ["label", "never"]),
       dryRun: flag("Only tell which conflict would be opened")
     },
