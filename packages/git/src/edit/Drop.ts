@@ -75,8 +75,8 @@ export const drop = Effect.fn("Drop.drop")(function* (options: DropOptions) {
   const dependents = yield* readDependents(stack, patch)
   const reason = options.reason?.trim().slice(0, dropReasonLengthMax) ?? ""
   const writes = reason !== "" && options.dryRun !== true
-  const object = writes ? yield* writeReason({ repository, patch, reason }) : patch.tip
-  const keep = yield* keepCommit({ repository, place: "dropped", patch, object })
+  const object = writes ? { object: yield* writeReason({ repository, patch, reason }) } : {}
+  const keep = yield* keepCommit({ repository, place: "dropped", patch, ...object })
   const moved: ReadonlyArray<RefChange> = [{ ref, expected: patch.tip, next: null }, keep]
   if (options.dryRun !== true) {
     yield* moveRefs({ repository, updates: moved, reason: `patchmoi: drop ${patch.name}` })

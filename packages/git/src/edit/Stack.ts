@@ -7,7 +7,7 @@ import { Git, linesOf } from "../Git.ts"
 import { type ObjectId, parseBranch, parseRef, type RefName, shortName } from "../GitName.ts"
 import { type PatchBranch, type PlannedPatch, planPatches } from "../patch/PatchPlan.ts"
 import type { RefUpdate } from "../RefTransaction.ts"
-import { type Repository, readRef, readRefs } from "../Repository.ts"
+import { type Repository, readRef, readRefs, resolveCommit } from "../Repository.ts"
 import type { Topology } from "../topology/Topology.ts"
 import { EditRefused } from "./EditRefused.ts"
 
@@ -95,16 +95,17 @@ export const keepCommit = Effect.fnUntraced(function* (given: {
   readonly repository: Repository
   readonly place: "before" | "dropped"
   readonly patch: PatchBranch
-  /** What the ref points to. (Default: the tip.) */
+  /** What the ref points to. (Default: what it points to already, which may tell more, else the tip.) */
   readonly object?: ObjectId
 }) {
   const { repository, place, patch } = given
   const ref = yield* parseRef(`refs/patchmoi/${place}/${patch.name}/${patch.tip}`)
-  const update: RefUpdate = {
-    ref,
-    expected: yield* readRef({ repository, ref }),
-    next: given.object ?? patch.tip
-  }
+  const expected = yield* readRef({ repository, ref })
+  // What is there already stays only if it leads to the commit; its name alone proves nothing.
+  const leads =
+    expected !== null &&
+    (yield* Effect.orElseSucceed(resolveCommit({ repository, revision: ref }), () => null)) === patch.tip
+  const update: RefUpdate = { ref, expected, next: given.object ?? (leads ? expected : patch.tip) }
   return update
 })
 

@@ -35,8 +35,23 @@ describe("drop", () => {
         expect(yield* repo.git("for-each-ref", "--format=%(contents)", kept)).toBe("taken in\nby upstream\n")
         expect(yield* userState(repo)).toEqual(user)
         expect(yield* repo.git("fsck", "--strict", "--no-dangling")).toBe("")
-        // Undone by hand, and dropped again without a word.
+        // Undone by hand, and dropped again without a word: the reason of the first time stays.
         yield* repo.git("branch", "patch/020-b", tip)
+        yield* dropIn(repo, "020-b")
+        expect(yield* idOf(repo, `${kept}^{commit}`)).toBe(tip)
+        expect(yield* repo.git("for-each-ref", "--format=%(contents:subject)", kept)).toContain("taken in")
+      })
+    )
+  )
+
+  test(
+    "a ref of that name that leads elsewhere is put right",
+    withGit(() =>
+      Effect.gen(function* () {
+        const repo = yield* makeStack()
+        const tip = yield* idOf(repo, "patch/020-b")
+        const kept = `refs/patchmoi/dropped/patch/020-b/${tip}`
+        yield* repo.git("update-ref", kept, "v1")
         yield* dropIn(repo, "020-b")
         expect(yield* idOf(repo, kept)).toBe(tip)
       })
