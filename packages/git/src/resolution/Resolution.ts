@@ -59,9 +59,12 @@ export const TreePath = Schema.String.pipe(
   )
 )
 
+/** Longest name of a check, in UTF-16 units. */
+export const resolutionCheckNameLengthMax = 200
+
 /** A check that passed on a tree with this resolution in it. */
 export const ResolutionCheck = Schema.Struct({
-  name: Schema.String.pipe(Schema.minLength(1), Schema.maxLength(200)),
+  name: Schema.String.pipe(Schema.minLength(1), Schema.maxLength(resolutionCheckNameLengthMax)),
   tree: ObjectId,
   date: Seconds
 })

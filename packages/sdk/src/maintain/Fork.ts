@@ -77,7 +77,7 @@ export const openFork = Effect.fn("Fork.open")(function* (place: ForkPlace, conf
   }
   const patchPrefix = `${(config.patch_prefix ?? topology.patchPrefix).replace(/\/$/, "")}/`
   const patches = yield* readPatches(repository, patchPrefix)
-  const upstreamRemoteWanted = yield* parseRemote(config.upstream_remote ?? topology.wanted.upstreamRemote)
+  const upstreamRemoteWanted = yield* upstreamRemoteOf(config, own, topology, policy)
   const known = topology.remotes.some((remote) => remote.name === upstreamRemoteWanted)
   const fork: Fork = {
     repository,
@@ -158,6 +158,35 @@ const readPatches = (repository: Repository, patchPrefix: string) =>
       remedy: "there is nothing to carry over until there is one"
     })
   })
+
+/**
+ * Upstream's tags are what nothing may be published as. The fork's file may say which remote upstream is where nothing is
+ * pushed; else it has to be what anybody would take for it, or the operator has to name it too.
+ */
+const upstreamRemoteOf = (
+  config: MaintainConfig,
+  own: PatchmoiConfig,
+  topology: Topology,
+  policy: OperatorPolicy
+) =>
+  Effect.gen(function* () {
+    if (config.upstream_remote !== undefined) return yield* parseRemote(config.upstream_remote)
+    const named = own.upstreamRemote
+    const isSending = policy.push || config.publish
+    if (isSending && named !== undefined && named !== conventionalUpstream(topology)) {
+      return yield* new NotReady({
+        problem: `.patchmoi.toml names "${named}" as the remote of upstream`,
+        remedy: `say upstream_remote = "${named}" in the [config] of the flow to push`
+      })
+    }
+    return yield* parseRemote(topology.wanted.upstreamRemote)
+  })
+
+/** `upstream`, else the only remote beside `origin`. */
+const conventionalUpstream = ({ remotes }: Topology): string => {
+  const others = remotes.map(({ name }) => name).filter((name) => name !== "origin")
+  return others.includes("upstream") || others.length !== 1 ? "upstream" : (others[0] ?? "upstream")
+}
 
 /** Where pushes go is the operator's to say: the fork's file may name another remote only if the operator names it too. */
 const pushRemotesOf = (config: MaintainConfig, own: PatchmoiConfig, policy: OperatorPolicy) =>

@@ -11,8 +11,11 @@ import { Git } from "@patchmoi/git/Git"
 import { makeGitCli } from "@patchmoi/git/GitCli"
 import type { ObjectId } from "@patchmoi/git/GitName"
 import type { Rebuilt } from "@patchmoi/git/patch/RebuildResult"
-import { heldBack, makeResolver } from "@patchmoi/git/resolution/Resolver"
+import { resolutionCheckNameLengthMax } from "@patchmoi/git/resolution/Resolution"
+import { addChecks } from "@patchmoi/git/resolution/ResolutionStore"
+import { heldBack, makeResolver, reusedResolutions } from "@patchmoi/git/resolution/Resolver"
 import { readUpstreamCommits } from "@patchmoi/git/UpstreamRefs"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { FlowResult } from "../step.ts"
 import { reportConflict } from "./ConflictReport.ts"
@@ -143,6 +146,7 @@ const finish = (given: Finish) =>
       const nothing = { held: [], record: null, publications: [], releases: [] }
       return reportOutcome(fork, point, { stack, rebuilt, checks, ...nothing })
     }
+    if (checks.passed) yield* creditResolutions(given, checks)
     const held = heldBack(rebuilt, resolutionPolicyOf(config))
     const isWhole = checks.passed && rebuilt.skipped.length === 0 && held.length === 0
     const moveTarget = fork.policy.moveTarget && isWhole
@@ -159,6 +163,21 @@ const finish = (given: Finish) =>
     const found = reportOutcome(fork, point, { stack, rebuilt, checks, ...outcome })
     return { ...found, ...followUpOf(config, releases) }
   })
+
+/** Notes on the resolutions that were used which checks passed with them. One that cannot be noted holds nothing up. */
+const creditResolutions = ({ fork, progress, rebuilt }: Finish, { results }: ForkChecks) =>
+  Effect.gen(function* () {
+    const ids = [...new Set(reusedResolutions(rebuilt).map(({ resolution }) => resolution))]
+    if (ids.length === 0 || results.length === 0) return
+    const date = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    const passed = results.map(({ command }) => ({
+      name: command.slice(0, resolutionCheckNameLengthMax),
+      tree: rebuilt.tree,
+      date
+    }))
+    const author = { name: "patchmoi", email: "patchmoi@localhost" }
+    yield* addChecks({ repository: fork.repository, ids, checks: passed, author, date })
+  }).pipe(Effect.catchAll((error) => progress(`checks were not noted on resolutions: ${error.message}`)))
 
 /** What the candidate was made of, for whoever wants to build it again. */
 const proofOf = ({ config, eventId, fork, inputs, rebuilt }: Finish, checks: ForkChecks) =>

@@ -35,9 +35,14 @@ test("a stored resolution answers the replay; what rests on it waits for a perso
   expect(ws.git(ws.fork, "show", "candidate/v2:a.txt")).toBe(lines({ 3: "v2 and one" }).trim())
   expect(ws.refAt(ws.origin, "refs/heads/candidate/v2")).toBeNull()
 
-  await ws.configure({ push_resolved: true })
+  await ws.configure({ push_resolved: true, checks: ["grep -q one a.txt"], control_run: false })
   expect(resultOf(await ws.replay("release-v2")).status).toBe("changed")
   expect(ws.refAt(ws.origin, "refs/heads/candidate/v2")).toBe(ws.refAt(ws.fork, "refs/heads/candidate/v2"))
+
+  // What passed with a resolution stands beside it, for whoever reviews it.
+  const files = ws.git(ws.fork, "ls-tree", "-r", "--name-only", "refs/patchmoi/resolutions").split("\n")
+  const record = files.find((file) => file.endsWith("resolution.json")) ?? ""
+  expect(ws.git(ws.fork, "show", `refs/patchmoi/resolutions:${record}`)).toContain("grep -q one a.txt")
 
   await ws.configure({ reuse_resolutions: false })
   expect(resultOf(await ws.fireRelease("v2", "by hand")).status).toBe("needs_intervention")

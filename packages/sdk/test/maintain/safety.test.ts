@@ -169,6 +169,19 @@ describe("maintain-fork and the fork's .patchmoi.toml", () => {
     })
   })
 
+  test("where something is pushed, it cannot say which remote is upstream", async () => {
+    await using ws = await makeForkWorkspace({ env: { CODEX_FLOW_PUSH: "1" } })
+    await ws.release("v2", { "c.txt": "c2\n" })
+    await write(ws, '[git]\nupstreamRemote = "origin"\n')
+    expect(resultOf(await ws.fireRelease("v2"))).toMatchObject({
+      status: "blocked",
+      message: expect.stringContaining('say upstream_remote = "origin"')
+    })
+    expect(ws.refAt(ws.origin, "refs/heads/candidate/v2")).toBeNull()
+    await write(ws, '[git]\nupstreamRemote = "upstream"\n')
+    expect(resultOf(await ws.replay("release-v2")).status).toBe("changed")
+  })
+
   test("a broken one blocks with file, line and field", async () => {
     await using ws = await makeForkWorkspace()
     await write(ws, '[publish]\npush = "maybe"\n')
