@@ -85,7 +85,8 @@ it.live(
             for (const target of targets) {
               expect(yield* target.read(file)).toBe("1.1.0")
               expect(yield* target.subjects()).toEqual([expect.stringContaining("chore: pin"), "begin"])
-              expect(yield* target.git("fsck", "--strict")).toBe("")
+              // A push that lost against the second run may leave a commit on no branch, which git collects later.
+              expect(yield* target.git("fsck", "--strict", "--no-dangling")).toBe("")
             }
           })
         )
