@@ -139,5 +139,7 @@ const summarize = async (places: Places): Promise<void> => {
   tell("patch/020-minutes is upstream's own by now, and can be dropped")
   const versions = await Promise.all(services.map((name) => pinnedVersion(places, name)))
   const following = versions.filter((version) => version === "2.0.0").length
-  tell(`${following} services build with 2.0.0; ${cautious} holds back, and is left alone until it is asked to follow`)
+  tell(
+    `${following} services build with 2.0.0; ${cautious} holds back, and is left alone until it is asked to follow`
+  )
 }
