@@ -65,7 +65,8 @@ const environmentOf = (root: string, bin: string): Record<string, string> => ({
   LANG: "C.UTF-8",
   TMPDIR: tmpdir(),
   NO_COLOR: "1",
-  GIT_CONFIG_GLOBAL: "/dev/null",
+  // A file of its own: git replaces the file that it writes its settings to, and a page may well write some.
+  GIT_CONFIG_GLOBAL: join(root, "gitconfig"),
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_AUTHOR_NAME: "Ada Reader",
   GIT_AUTHOR_EMAIL: "ada@example.com",

@@ -70,9 +70,13 @@ export const fetchRemote = Effect.fn("Remote.fetch")(function* (options: FetchOp
   const remote = yield* parseRemote(options.remote)
   const homes = [`refs/remotes/${remote}/`, upstreamTagsRef(remote)]
   const before = yield* readRefs({ repository, patterns: homes })
-  yield* fetchRefs(options, remote, options.prune ?? true, `+refs/heads/*:refs/remotes/${remote}/*`)
+  const limited = options.timeoutMillis === undefined ? {} : { timeoutMillis: options.timeoutMillis }
+  const fetching = { repository, remote, ...limited }
+  const branches = `+refs/heads/*:refs/remotes/${remote}/*`
+  yield* fetchRefspec({ ...fetching, refspec: branches, prune: options.prune ?? true })
   if (options.tags ?? true) {
-    yield* fetchRefs(options, remote, options.pruneTags ?? false, `+refs/tags/*:${upstreamTagsRef(remote)}*`)
+    const tags = `+refs/tags/*:${upstreamTagsRef(remote)}*`
+    yield* fetchRefspec({ ...fetching, refspec: tags, prune: options.pruneTags ?? false })
   }
   const after = yield* readRefs({ repository, patterns: homes })
   const changes: Array<RefChange> = []
@@ -147,30 +151,45 @@ export const listRemoteRefs = Effect.fn("Remote.listRefs")(function* (options: {
   return refs
 })
 
+/** One fetch of one refspec. */
+export interface FetchRefspecOptions {
+  readonly repository: Repository
+  readonly remote: RemoteName
+  readonly refspec: string
+  /** Settings of git for this fetch, as `key=value`. (Default: none.) */
+  readonly config?: ReadonlyArray<string>
+  /** (Default: the repository's own setting is passed over, and nothing is pruned.) */
+  readonly prune?: boolean
+  /** (Default: 10 minutes.) */
+  readonly timeoutMillis?: number
+}
+
+/** Fetches what the refspec names, and writes no ref besides: no tags, no submodules, no FETCH_HEAD. `RemoteUnreachable`. */
+export const fetchRefspec = Effect.fn("Remote.fetchRefspec")(function* (options: FetchRefspecOptions) {
+  const git = yield* Git
+  const { config = [], prune = false, refspec, remote, repository } = options
+  yield* git
+    .run({
+      args: [
+        ...config.flatMap((setting) => ["-c", setting]),
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-recurse-submodules",
+        "--no-write-fetch-head",
+        "--no-auto-maintenance",
+        prune ? "--prune" : "--no-prune",
+        "--end-of-options",
+        remote,
+        refspec
+      ],
+      cwd: repository.directory,
+      timeout: options.timeoutMillis ?? remoteTimeoutMillisDefault
+    })
+    .pipe(Effect.mapError((error) => unreachable(remote, error)))
+})
+
 // --- internal ---
 
 const unreachable = (remote: RemoteName, error: GitError) =>
   new RemoteUnreachable({ remote, detail: redactUrls(error.stderr) })
-
-const fetchRefs = (options: FetchOptions, remote: RemoteName, prune: boolean, refspec: string) =>
-  Effect.gen(function* () {
-    const git = yield* Git
-    yield* git
-      .run({
-        args: [
-          "fetch",
-          "--quiet",
-          "--no-tags",
-          "--no-recurse-submodules",
-          "--no-write-fetch-head",
-          "--no-auto-maintenance",
-          prune ? "--prune" : "--no-prune",
-          "--end-of-options",
-          remote,
-          refspec
-        ],
-        cwd: options.repository.directory,
-        timeout: options.timeoutMillis ?? remoteTimeoutMillisDefault
-      })
-      .pipe(Effect.mapError((error) => unreachable(remote, error)))
-  })

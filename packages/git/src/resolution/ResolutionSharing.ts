@@ -6,10 +6,10 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { Git, redactUrls } from "../Git.ts"
+import { Git } from "../Git.ts"
 import { type ObjectId, parseRef, parseRemote, type RefName } from "../GitName.ts"
 import { type PushOutcome, pushRef } from "../Push.ts"
-import { listRemoteRefs, RemoteUnreachable, remoteTimeoutMillisDefault } from "../Remote.ts"
+import { fetchRefspec, listRemoteRefs } from "../Remote.ts"
 import { type Repository, readRef } from "../Repository.ts"
 import type { ResolutionAuthor, ResolutionIssue, StoredResolution } from "./Resolution.ts"
 import { resolutionKeyOf } from "./Resolution.ts"
@@ -145,31 +145,12 @@ const isAncestor = (repository: Repository, ancestor: ObjectId, of: ObjectId) =>
 /** What the remote's ref is now, its objects fetched; `null` when it has none. */
 const fetchTheirs = (options: { readonly repository: Repository; readonly remote: string }) =>
   Effect.gen(function* () {
-    const git = yield* Git
     const { repository } = options
     const remote = yield* parseRemote(options.remote)
     const ref: RefName = yield* remoteResolutionsRef(remote)
     const there = yield* listRemoteRefs({ repository, remote, patterns: [resolutionsRef] })
     if (!there.has(resolutionsRef)) return null
-    const command = {
-      args: [
-        "-c",
-        "fetch.fsckObjects=true",
-        "fetch",
-        "--quiet",
-        "--no-tags",
-        "--no-recurse-submodules",
-        "--no-write-fetch-head",
-        "--no-auto-maintenance",
-        "--end-of-options",
-        remote,
-        `+${resolutionsRef}:${ref}`
-      ],
-      cwd: repository.directory,
-      timeout: remoteTimeoutMillisDefault
-    }
-    yield* git
-      .run(command)
-      .pipe(Effect.mapError((error) => new RemoteUnreachable({ remote, detail: redactUrls(error.stderr) })))
+    const refspec = `+${resolutionsRef}:${ref}`
+    yield* fetchRefspec({ repository, remote, refspec, config: ["fetch.fsckObjects=true"] })
     return yield* readRef({ repository, ref })
   })
