@@ -5,11 +5,10 @@
  * 2. Looking for what landed must not stand in the way: a range that is too long to look through is told, and the patches
  *    are carried over as if nobody had looked.
  */
-import { reachedEnds } from "@patchmoi/git/forecast/Forecast"
+import { lookForLanded } from "@patchmoi/git/forecast/Forecast"
 import type { ObjectId } from "@patchmoi/git/GitName"
-import { findLanded, type LandedVerdicts, withEmpty } from "@patchmoi/git/landed/findLanded"
+import { type LandedVerdicts, withEmpty } from "@patchmoi/git/landed/findLanded"
 import { type LandedVerdict, leavesOut } from "@patchmoi/git/landed/LandedVerdict"
-import { planPatches } from "@patchmoi/git/patch/PatchPlan"
 import { type RebuildTrailers, rebuild } from "@patchmoi/git/patch/Rebuild"
 import type { RebuildResult } from "@patchmoi/git/patch/RebuildResult"
 import type { ResolutionPolicy } from "@patchmoi/git/resolution/Resolution"
@@ -44,9 +43,7 @@ export const carryStack = Effect.fn("Stack.carry")(function* (
 ) {
   const { patches, repository } = fork
   const { point, trailers, upstream } = inputs
-  const landed: LandedVerdicts = config.leave_out_landed
-    ? yield* lookForLanded(fork, inputs, progress)
-    : new Map()
+  const landed: LandedVerdicts = config.leave_out_landed ? yield* findOut(fork, inputs, progress) : new Map()
   yield* progress(`rebuilding ${patches.map((patch) => patch.name).join(", ")} on ${point.commit}`)
   const result = yield* rebuild({
     repository,
@@ -77,23 +74,14 @@ export const trailersOf = (
 
 // --- internal ---
 
-const lookForLanded = (fork: Fork, { point, upstream }: StackInputs, progress: Progress) =>
+const findOut = (fork: Fork, { point, upstream }: StackInputs, progress: Progress) =>
   Effect.gen(function* () {
     const { patches, repository } = fork
-    const planned = yield* planPatches({ repository, upstream: [point.commit, ...upstream], patches })
-    const dropWhen = yield* reachedEnds(repository, point.commit, planned)
-    const verdicts = yield* findLanded({ repository, patches, onto: point.commit, upstream, dropWhen })
+    const { notes, verdicts } = yield* lookForLanded({ repository, patches, onto: point.commit, upstream })
+    for (const note of notes) yield* progress(note)
     for (const verdict of verdicts.values()) yield* progress(describeVerdict(verdict))
     return verdicts
-  }).pipe(
-    Effect.catchTags({
-      UpstreamRangeTooLong: (error) => nobodyLooked(error.message, progress),
-      RangeTooLong: (error) => nobodyLooked(error.message, progress)
-    })
-  )
-
-const nobodyLooked = (why: string, progress: Progress) =>
-  Effect.as(progress(`not looked for patches that upstream has: ${why}`), new Map() as LandedVerdicts)
+  })
 
 /** One verdict in words. */
 const describeVerdict = (verdict: LandedVerdict): string => {
