@@ -11,7 +11,7 @@ import { readObjectSizes, readObjects } from "./catFile.ts"
 import type { MergeAnswer, MergeQuestion } from "./mergeEngine.ts"
 import type { MergeMessage, MergeOutcome, MergeStage } from "./mergeOutput.ts"
 import { parseCommit } from "./objectFormat.ts"
-import { findUpstreamTouches } from "./upstreamTouches.ts"
+import { findUpstreamTouches, untold } from "./upstreamTouches.ts"
 
 /** Files above this size get no marked text: reading them would cost more than a person can look through. */
 const markedFileBytesMax = 8 * 1024 * 1024
@@ -33,6 +33,8 @@ export interface DescribeOptions {
   /** The upstream commit that the patches go onto. */
   readonly onto: ObjectId
   readonly markedTextBytesMax: number
+  /** Whether upstream's history is searched for who touched the lines: some ten processes of git for each file. */
+  readonly withHistory: boolean
 }
 
 /** The conflict record. Reads the marked texts out of the merged tree. */
@@ -61,12 +63,10 @@ export const describeConflict = Effect.fnUntraced(function* (options: DescribeOp
   })
   const [commit] = yield* readObjects({ ...read, names: [options.commit] })
   const purpose = yield* purposeOf(options)
-  const touches = yield* findUpstreamTouches({
-    repository: options.repository,
-    base: options.names.base,
-    onto: options.onto,
-    files
-  })
+  const { onto, repository } = options
+  const touches = options.withHistory
+    ? yield* findUpstreamTouches({ repository, base: options.names.base, onto, files })
+    : files.map(() => untold)
   const earlier = yield* findResolutions({ repository: options.repository, files })
   const conflict: Conflict = {
     patch: options.patch,

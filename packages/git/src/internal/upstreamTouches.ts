@@ -23,6 +23,9 @@ const lookTime = "3 seconds"
 /** What is known about one file. */
 export type FoundTouches = Pick<ConflictFile, "touchedBy" | "touchedByComplete">
 
+/** Nobody looked, or not to the end. */
+export const untold: FoundTouches = { touchedBy: [], touchedByComplete: false }
+
 export interface UpstreamTouchesOptions {
   readonly repository: Repository
   /** The commit that the patch's commit stands on. */
@@ -40,10 +43,10 @@ export const findUpstreamTouches = Effect.fnUntraced(function* (options: Upstrea
       const kind = file.kind === "content" || file.kind === "modify/delete"
       if (!kind || file.pathBase64 !== null || file.base === null) return Effect.succeed(nothing)
       looks += 1
-      if (looks > filesMax) return Effect.succeed(unknown)
+      if (looks > filesMax) return Effect.succeed(untold)
       return lookAt(options, file, file.base.oid).pipe(
-        Effect.timeoutTo({ duration: lookTime, onTimeout: () => unknown, onSuccess: (found) => found }),
-        Effect.catchTag("GitError", () => Effect.succeed(unknown))
+        Effect.timeoutTo({ duration: lookTime, onTimeout: () => untold, onSuccess: (found) => found }),
+        Effect.catchTag("GitError", () => Effect.succeed(untold))
       )
     },
     { concurrency: 2 }
@@ -53,7 +56,6 @@ export const findUpstreamTouches = Effect.fnUntraced(function* (options: Upstrea
 // --- internal ---
 
 const nothing: FoundTouches = { touchedBy: [], touchedByComplete: true }
-const unknown: FoundTouches = { touchedBy: [], touchedByComplete: false }
 
 const lookAt = (options: UpstreamTouchesOptions, file: ConflictFile, base: ObjectId) =>
   Effect.gen(function* () {

@@ -74,6 +74,12 @@ export interface RebuildOptions {
   readonly onlyLook?: boolean
 }
 
+/**
+ * Conflicts of one rebuild for which upstream's history is searched for who touched the lines. With `keepGoing` there may be
+ * hundreds; those after these say that nobody looked (`touchedByComplete`).
+ */
+export const conflictsExplainedMax = 5
+
 /** The files that are merged by their values unless the caller says otherwise. */
 export const structuredFilesDefault: ReadonlyArray<string> = ["package.json"]
 
@@ -122,13 +128,14 @@ export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildO
         options.engine === "replay"
           ? yield* makeReplay({ repository, quarantine, attributesDirectory, planned })
           : () => Effect.succeed(null)
+      const explained = { count: 0 }
       // Read when the first patch is skipped, and for all patches at once.
       const touched = yield* Effect.cached(readPathsTouched(repository, planned))
       const walked = yield* walkStack<UnreadableCommit | GitError | QuarantineError, Git>({
         onto,
         planned,
         commitOf: (commit) => commitOf(commits, commit),
-        pick: (pick) => pickCommit({ options, onto, quarantine, engine, ahead }, pick),
+        pick: (pick) => pickCommit({ options, onto, quarantine, engine, ahead, explained }, pick),
         writeCommit: (content) => quarantine.write("commit", content),
         pathsTouched: (patch) => Effect.map(touched, (paths) => pathsOf(paths, patch)),
         landed: options.landed ?? new Map(),
@@ -177,10 +184,12 @@ interface Engine {
   readonly engine: MergeEngine
   /** The merged tree, where it is known ahead. */
   readonly ahead: (pick: Pick) => Effect.Effect<ObjectId | null>
+  /** Conflicts that were described so far. */
+  readonly explained: { count: number }
 }
 
 /** Merges one commit: by git, then by values, then by an earlier resolution; else the conflict is described. */
-const pickCommit = ({ ahead, engine, onto, options, quarantine }: Engine, pick: Pick) =>
+const pickCommit = ({ ahead, engine, explained, onto, options, quarantine }: Engine, pick: Pick) =>
   Effect.gen(function* () {
     const { repository } = options
     const known = yield* ahead(pick)
@@ -217,8 +226,10 @@ const pickCommit = ({ ahead, engine, onto, options, quarantine }: Engine, pick: 
       commit: pick.commit,
       subject: pick.subject,
       onto,
-      markedTextBytesMax: options.markedTextBytesMax ?? markedTextBytesMaxDefault
+      markedTextBytesMax: options.markedTextBytesMax ?? markedTextBytesMaxDefault,
+      withHistory: explained.count < (options.onlyLook === true ? 0 : conflictsExplainedMax)
     })
+    explained.count += 1
     const picked: Picked = { _tag: "Conflict", conflict }
     return picked
   })
