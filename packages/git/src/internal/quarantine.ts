@@ -13,12 +13,7 @@ import { deflateSync, inflateSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { isObjectId, type ObjectId } from "../GitName.ts"
-import {
-  quarantineHome,
-  quarantinePrefix,
-  signQuarantine,
-  sweepStaleQuarantines
-} from "../patch/StaleQuarantines.ts"
+import { quarantineHome, quarantineNameOf, sweepStaleQuarantines } from "../patch/StaleQuarantines.ts"
 import type { Repository } from "../Repository.ts"
 import { frame, type ObjectType, objectIdOf, treeEntries } from "./objectFormat.ts"
 import { QuarantineFiles, type QuarantineFilesOps } from "./quarantineFiles.ts"
@@ -56,14 +51,11 @@ export const makeQuarantine = Effect.fnUntraced(function* (repository: Repositor
   yield* attempt("create", home, () => files.makeFolder(home))
   yield* sweepStaleQuarantines({ repository })
   const directory = yield* Effect.acquireRelease(
-    attempt("create", home, () => files.makeTemporary(join(home, `${quarantinePrefix}${process.pid}-`))),
+    attempt("create", home, () => files.makeTemporary(join(home, quarantineNameOf(process.pid)))),
     (created) => Effect.promise(() => files.removeFolder(created))
   )
   const objects = join(directory, "objects")
-  yield* attempt("create", directory, async () => {
-    await signQuarantine(directory)
-    await files.makeFolder(join(objects, "pack"))
-  })
+  yield* attempt("create", directory, () => files.makeFolder(join(objects, "pack")))
   const quarantine: Quarantine = {
     directory,
     env: {

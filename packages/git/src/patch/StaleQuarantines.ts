@@ -4,7 +4,8 @@
  * A folder is stale when the process that made it is gone, or when it is older than a day. Whether a process is gone can be
  * told only on its own machine, so a folder that another machine made (a repository on a shared disk) goes by its age.
  */
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { createHash } from "node:crypto"
+import { readdir, rm, stat } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -39,14 +40,14 @@ export const listStaleQuarantines = Effect.fn("StaleQuarantines.list")(function*
     const stale: Array<StaleQuarantine> = []
     // Without the folder nothing was ever left behind.
     for (const name of (await readdir(home).catch(() => [])).sort()) {
-      if (!name.startsWith(quarantinePrefix) || stale.length >= staleQuarantinesMax) continue
+      if (!name.startsWith("quarantine-") || stale.length >= staleQuarantinesMax) continue
       const directory = join(home, name)
       // Another process may remove the same leftover at the same time, hence the tolerant stat.
       const found = await stat(directory).catch(() => null)
       if (found === null) continue
       const ageMillis = now - found.mtimeMs
       if (ageMillis > quarantineAgeMillisMax) stale.push({ directory, reason: "old", ageMillis })
-      else if (await isOwnerGone(directory)) stale.push({ directory, reason: "owner-gone", ageMillis })
+      else if (isOwnerGone(name)) stale.push({ directory, reason: "owner-gone", ageMillis })
     }
     return stale
   })
@@ -72,22 +73,16 @@ export const sweepStaleQuarantines = Effect.fn("StaleQuarantines.sweep")(functio
 export const quarantineHome = ({ commonDirectory }: Pick<Repository, "commonDirectory">): string =>
   join(commonDirectory, "patchmoi")
 
-/** What the names of quarantines begin with. */
-export const quarantinePrefix = "quarantine-"
-
-/** Leaves word in a new quarantine who made it. */
-export const signQuarantine = (directory: string): Promise<void> =>
-  writeFile(join(directory, ownerFile), `${process.pid} ${hostname()}\n`)
+/** What the name of a quarantine begins with: the process that makes it, and its machine. So it is signed from the start. */
+export const quarantineNameOf = (pid: number, host: string = hostname()): string =>
+  `quarantine-${pid}-${createHash("sha256").update(host).digest("hex").slice(0, 8)}-`
 
 // --- internal ---
 
-const ownerFile = "owner"
-
-/** A folder without a word of its owner is not known to be anybody's, and goes by its age. */
-const isOwnerGone = async (directory: string): Promise<boolean> => {
-  const text = await readFile(join(directory, ownerFile), "utf8").catch(() => "")
-  const match = /^(\d{1,10}) (.+)\n$/.exec(text)
-  return match !== null && match[2] === hostname() && !isAlive(Number(match[1]))
+/** A folder whose name does not say that it is this machine's goes by its age. */
+const isOwnerGone = (name: string): boolean => {
+  const pid = Number(/^quarantine-(\d{1,10})-/.exec(name)?.[1] ?? 0)
+  return pid > 0 && name.startsWith(quarantineNameOf(pid)) && !isAlive(pid)
 }
 
 const isAlive = (pid: number): boolean => {

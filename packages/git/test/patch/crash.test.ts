@@ -10,7 +10,11 @@ import process from "node:process"
 import * as Effect from "effect/Effect"
 import { Git } from "../../src/Git.ts"
 import { makeGitCli } from "../../src/GitCli.ts"
-import { listStaleQuarantines, sweepStaleQuarantines } from "../../src/patch/StaleQuarantines.ts"
+import {
+  listStaleQuarantines,
+  quarantineNameOf,
+  sweepStaleQuarantines
+} from "../../src/patch/StaleQuarantines.ts"
 import { openRepository } from "../../src/Repository.ts"
 import { isolatedEnvironment, makeTempDirectory, type TempRepo } from "../../src/testing/TempRepo.ts"
 import { withGit } from "../support.ts"
@@ -87,35 +91,29 @@ test(
       const repository = yield* openRepository({ directory: repo.directory })
       const dead = Bun.spawn(["true"])
       yield* Effect.promise(() => dead.exited)
-      const folders = {
-        "quarantine-1-dead": `${dead.pid} ${hostname()}\n`,
-        "quarantine-1-elsewhere": `${dead.pid} not-${hostname()}\n`,
-        "quarantine-1-live": `${process.pid} ${hostname()}\n`,
-        "quarantine-1-odd": `-1 ${hostname()}\n`,
-        "quarantine-1-old": `${process.pid} ${hostname()}\n`,
-        "quarantine-1-unsigned": null,
-        "something-else": `${dead.pid} ${hostname()}\n`
+      const names = {
+        dead: `${quarantineNameOf(dead.pid)}dead`,
+        elsewhere: `${quarantineNameOf(dead.pid, `not-${hostname()}`)}elsewhere`,
+        live: `${quarantineNameOf(process.pid)}live`,
+        old: `${quarantineNameOf(process.pid)}old`,
+        unsigned: "quarantine-1-unsigned",
+        other: "something-else"
       }
       yield* Effect.promise(async () => {
-        for (const [name, owner] of Object.entries(folders)) {
-          await mkdir(join(homeOf(repo), name), { recursive: true })
-          if (owner !== null) await writeFile(join(homeOf(repo), name, "owner"), owner)
-        }
-        await utimes(join(homeOf(repo), "quarantine-1-old"), 1_000_000, 1_000_000)
+        for (const name of Object.values(names)) await mkdir(join(homeOf(repo), name), { recursive: true })
+        await utimes(join(homeOf(repo), names.old), 1_000_000, 1_000_000)
       })
       const listed = yield* listStaleQuarantines({ repository })
-      expect(listed.map(({ directory, reason }) => [basename(directory), reason])).toEqual([
-        ["quarantine-1-dead", "owner-gone"],
-        ["quarantine-1-old", "old"]
-      ])
+      expect(new Map(listed.map(({ directory, reason }) => [basename(directory), reason]))).toEqual(
+        new Map([
+          [names.dead, "owner-gone"],
+          [names.old, "old"]
+        ])
+      )
       yield* rebuiltIn(repo.directory)
-      expect((yield* leftoversOf(repo)).sort()).toEqual([
-        "quarantine-1-elsewhere",
-        "quarantine-1-live",
-        "quarantine-1-odd",
-        "quarantine-1-unsigned",
-        "something-else"
-      ])
+      expect((yield* leftoversOf(repo)).sort()).toEqual(
+        [names.elsewhere, names.live, names.other, names.unsigned].sort()
+      )
       expect(yield* sweepStaleQuarantines({ repository })).toEqual([])
     })
   )

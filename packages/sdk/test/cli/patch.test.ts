@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
-import { hostname } from "node:os"
+import { quarantineNameOf } from "@patchmoi/git/patch/StaleQuarantines"
 import { isolatedEnvironment } from "@patchmoi/git/testing/TempRepo"
 import { call, errorOf, makeFolder } from "./support.ts"
 
@@ -85,7 +85,8 @@ describe("patch doctor", () => {
     await using _ = folder
     const dead = Bun.spawn(["true"])
     await dead.exited
-    await folder.write(".git/patchmoi/quarantine-1-x/owner", `${dead.pid} ${hostname()}\n`)
+    const left = `${quarantineNameOf(dead.pid)}x`
+    await folder.write(`.git/patchmoi/${left}/objects/x`, "")
     const { exitCode, stdout } = await patch("doctor")
     expect(exitCode).toBe(1)
     expect(stdout).toContain(
@@ -93,7 +94,7 @@ describe("patch doctor", () => {
     )
     const swept = await patch("doctor", "--sweep")
     expect(swept.exitCode).toBe(0)
-    expect(swept.stderr).toContain("/.git/patchmoi/quarantine-1-x\n")
+    expect(swept.stderr).toContain(`/.git/patchmoi/${left}\n`)
     expect(JSON.parse((await patch("doctor", "--sweep", "--json")).stdout)).toMatchObject({
       ready: true,
       swept: []
