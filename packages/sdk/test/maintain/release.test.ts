@@ -137,13 +137,13 @@ describe("maintain-fork on a release", () => {
     const { artifacts, message, status } = resultOf(await ws.fireRelease("v2"))
     expect({ status, message }).toEqual({
       status: "changed",
-      message: expect.stringContaining("patch/one: empty")
+      message: expect.stringContaining("patch/one: landed-identical")
     })
     expect(artifacts["dropped"]).toMatchObject([
       {
         patch: "patch/one",
-        reason: "empty",
-        evidence: expect.stringContaining("change nothing on the new base")
+        reason: "landed-identical",
+        evidence: expect.stringMatching(/[0-9a-f]{40}/)
       }
     ])
   })
