@@ -5,6 +5,7 @@
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { idLengthMax } from "../Ids.ts"
+import { lazily } from "../internal/lazily.ts"
 import { patchesMax } from "./PatchStackDocument.ts"
 import { ForecastPatch, PatchVerdict, VerdictEvidence } from "./PatchStackFact.ts"
 
@@ -14,53 +15,51 @@ export const artifactEvidenceMax = 50
 /** Longest detail and longest reason, in UTF-16 units. */
 export const artifactTextLengthMax = 1_000
 
-const name = Schema.NonEmptyString.pipe(Schema.maxLength(1_024))
-const objectId = Schema.String.pipe(Schema.pattern(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/))
-const text = Schema.String.pipe(Schema.maxLength(artifactTextLengthMax))
-
-/** Names a repository in the record: any text without control characters. */
-export const RepositoryId = Schema.NonEmptyString.pipe(
-  Schema.maxLength(idLengthMax),
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what the pattern refuses.
-  Schema.pattern(/^[^\u0000-\u001f\u007f]+$/)
-)
-
-const look = { repository: RepositoryId, onto: objectId, ontoName: name }
-
-/** What a step says in `artifacts.verdicts`. */
-export const VerdictsArtifact = Schema.Struct({
-  ...look,
-  verdicts: Schema.Array(
-    Schema.Struct({
-      ...PatchVerdict.fields,
-      patch: name,
-      tip: objectId,
-      evidence: Schema.Array(
-        Schema.Struct({
-          ...VerdictEvidence.fields,
-          commit: objectId,
-          upstream: Schema.NullOr(objectId),
-          detail: text
-        })
-      ).pipe(Schema.maxItems(artifactEvidenceMax))
-    })
-  ).pipe(Schema.maxItems(patchesMax))
+/** The fields of what a step looked at, and of texts in it; made when they are first asked for. */
+const fields = lazily(() => {
+  const name = Schema.NonEmptyString.pipe(Schema.maxLength(1_024))
+  const objectId = Schema.String.pipe(Schema.pattern(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/))
+  const text = Schema.String.pipe(Schema.maxLength(artifactTextLengthMax))
+  /** Names a repository in the record: any text without control characters. */
+  const repository = Schema.NonEmptyString.pipe(
+    Schema.maxLength(idLengthMax),
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what the pattern refuses.
+    Schema.pattern(/^[^\u0000-\u001f\u007f]+$/)
+  )
+  return { name, objectId, text, look: { repository, onto: objectId, ontoName: name } }
 })
-export interface VerdictsArtifact extends Schema.Schema.Type<typeof VerdictsArtifact> {}
 
-/** What a step says in `artifacts.forecast`. */
-export const ForecastArtifact = Schema.Struct({
-  ...look,
-  patches: Schema.Array(
-    Schema.Struct({
-      ...ForecastPatch.fields,
-      patch: name,
-      tip: objectId,
-      reason: Schema.optional(text)
-    })
-  ).pipe(Schema.maxItems(patchesMax))
+/** What a step says in `artifacts.verdicts`, made when it is first asked for. */
+export const verdictsArtifactSchema = lazily(() => {
+  const { look, name, objectId, text } = fields()
+  const evidence = Schema.Struct({
+    ...VerdictEvidence.fields,
+    commit: objectId,
+    upstream: Schema.NullOr(objectId),
+    detail: text
+  })
+  const verdict = Schema.Struct({
+    ...PatchVerdict.fields,
+    patch: name,
+    tip: objectId,
+    evidence: Schema.Array(evidence).pipe(Schema.maxItems(artifactEvidenceMax))
+  })
+  return Schema.Struct({ ...look, verdicts: Schema.Array(verdict).pipe(Schema.maxItems(patchesMax)) })
 })
-export interface ForecastArtifact extends Schema.Schema.Type<typeof ForecastArtifact> {}
+export interface VerdictsArtifact extends Schema.Schema.Type<ReturnType<typeof verdictsArtifactSchema>> {}
+
+/** What a step says in `artifacts.forecast`, made when it is first asked for. */
+export const forecastArtifactSchema = lazily(() => {
+  const { look, name, objectId, text } = fields()
+  const patch = Schema.Struct({
+    ...ForecastPatch.fields,
+    patch: name,
+    tip: objectId,
+    reason: Schema.optional(text)
+  })
+  return Schema.Struct({ ...look, patches: Schema.Array(patch).pipe(Schema.maxItems(patchesMax)) })
+})
+export interface ForecastArtifact extends Schema.Schema.Type<ReturnType<typeof forecastArtifactSchema>> {}
 
 /** The verdicts of a result; undefined where there are none that can be read. */
 export const verdictsArtifactOf = (
@@ -74,8 +73,8 @@ export const forecastArtifactOf = (
 
 // --- internal ---
 
-const decodeVerdicts = Schema.decodeUnknownEither(VerdictsArtifact)
-const decodeForecast = Schema.decodeUnknownEither(ForecastArtifact)
+const decodeVerdicts = lazily(() => Schema.decodeUnknownEither(verdictsArtifactSchema()))
+const decodeForecast = lazily(() => Schema.decodeUnknownEither(forecastArtifactSchema()))
 
-const read = <A, E>(decode: (given: unknown) => Either.Either<A, E>, given: unknown): A | undefined =>
-  given === undefined ? undefined : Either.getOrUndefined(decode(given))
+const read = <A, E>(decode: () => (given: unknown) => Either.Either<A, E>, given: unknown): A | undefined =>
+  given === undefined ? undefined : Either.getOrUndefined(decode()(given))
