@@ -6,7 +6,8 @@
  * that nothing names, never a commit without its tree. Closing the scope removes the folder, whatever happened; what
  * a killed process leaves is removed by the next rebuild and by `patchmoi patch doctor --sweep`.
  */
-import { readdir, readFile } from "node:fs/promises"
+import { readFileSync } from "node:fs"
+import { readdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { deflateSync, inflateSync } from "node:zlib"
@@ -117,7 +118,8 @@ const migrateReachable = async (
 ): Promise<number> => {
   const ordered = await reachableInOrder(repository, objects, await looseIds(objects), commits)
   const folders = new Set<string>()
-  for (const id of ordered) {
+  for (const [at, id] of ordered.entries()) {
+    if (at % objectsPerTurn === 0) await nextTurn()
     const target = join(repository.objectDirectory, id.slice(0, 2), id.slice(2))
     const folder = dirname(target)
     if (!folders.has(folder)) await files.makeFolder(folder)
@@ -126,6 +128,11 @@ const migrateReachable = async (
   }
   return ordered.length
 }
+
+/** Objects that are read or moved before others get their turn: some milliseconds. */
+const objectsPerTurn = 128
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const looseIds = async (objects: string): Promise<ReadonlySet<string>> => {
   const folders = (await readdir(objects)).filter((name) => /^[0-9a-f]{2}$/.test(name))
@@ -150,7 +157,8 @@ const reachableInOrder = async (
     return true
   }
   const contentOf = async (id: string): Promise<Buffer> => {
-    const bytes = inflateSync(await readFile(join(objects, id.slice(0, 2), id.slice(2))))
+    if (seen.size % objectsPerTurn === 0) await nextTurn()
+    const bytes = inflateSync(readFileSync(join(objects, id.slice(0, 2), id.slice(2))))
     return bytes.subarray(bytes.indexOf(0) + 1)
   }
   const visitTree = async (id: string): Promise<void> => {

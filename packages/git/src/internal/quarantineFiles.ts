@@ -2,8 +2,8 @@
  * The file operations that a quarantine is made of, as one seam: the crash sweep puts a counter around them and stops the
  * process hard at each. Writing is synchronous, because an object is small and is needed at once.
  */
-import { mkdirSync, writeFileSync } from "node:fs"
-import { copyFile, link, mkdir, mkdtemp, rename, rm } from "node:fs/promises"
+import { linkSync, mkdirSync, writeFileSync } from "node:fs"
+import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises"
 import * as Context from "effect/Context"
 
 export interface QuarantineFilesOps {
@@ -28,7 +28,8 @@ export const quarantineFiles: QuarantineFilesOps = {
   makeTemporary: (prefix) => mkdtemp(prefix),
   makeObjectFolder: (path) => void mkdirSync(path, { recursive: true }),
   writeObject: (path, bytes) => writeFileSync(path, bytes, { mode: 0o444, flag: "w" }),
-  link: (from, to) => link(from, to),
+  // A link takes microseconds, and waiting for one takes several times that.
+  link: async (from, to) => linkSync(from, to),
   copy: (from, to) => copyFile(from, to),
   rename: (from, to) => rename(from, to),
   removeFolder: (path) => rm(path, { recursive: true, force: true })
