@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { Git, GitError, textOf } from "../Git.ts"
 import { isObjectId, type ObjectId } from "../GitName.ts"
 import { readTreeChanges } from "../internal/treeChanges.ts"
-import { readTrees } from "../internal/trees.ts"
+import { readPatchTrees } from "../internal/trees.ts"
 import type { PatchBranch, PlannedPatch } from "../patch/PatchPlan.ts"
 import { moveRefs, type RefChange, refuseCheckedOut } from "../RefTransaction.ts"
 import type { Repository } from "../Repository.ts"
@@ -160,12 +160,7 @@ const readDependents = (stack: Stack, patch: PatchBranch) =>
 /** The paths that each patch changes, as bytes in latin1. */
 const readPaths = (repository: Repository, planned: ReadonlyArray<PlannedPatch>) =>
   Effect.gen(function* () {
-    const commits = planned.flatMap(({ base, tip }) => [base, tip])
-    const trees = yield* readTrees({ repository, commits })
-    const readable = planned.flatMap(({ name, base, tip }) => {
-      const [from, to] = [trees.get(base), trees.get(tip)]
-      return from === undefined || to === undefined ? [] : [{ name, from, to }]
-    })
+    const readable = yield* readPatchTrees(repository, planned)
     const changes = yield* readTreeChanges({ repository, pairs: readable })
     return new Map(
       readable.map(({ name }, at) => [

@@ -9,7 +9,7 @@ import { ObjectId } from "../GitName.ts"
 import { readObjects } from "../internal/catFile.ts"
 import { readLineCounts } from "../internal/lineCounts.ts"
 import { parseCommit } from "../internal/objectFormat.ts"
-import { readTrees } from "../internal/trees.ts"
+import { readPatchTrees } from "../internal/trees.ts"
 import type { PlannedPatch } from "../patch/PatchPlan.ts"
 import type { Repository } from "../Repository.ts"
 import type { Topology } from "../topology/Topology.ts"
@@ -103,12 +103,7 @@ const readFirstAuthored = (repository: Repository, planned: ReadonlyArray<Planne
 
 const readLines = (repository: Repository, planned: ReadonlyArray<PlannedPatch>) =>
   Effect.gen(function* () {
-    const commits = planned.flatMap(({ base, tip }) => [base, tip])
-    const trees = yield* readTrees({ repository, commits })
-    const readable = planned.flatMap(({ name, base, tip }) => {
-      const [from, to] = [trees.get(base), trees.get(tip)]
-      return from === undefined || to === undefined ? [] : [{ name, from, to }]
-    })
+    const readable = yield* readPatchTrees(repository, planned)
     const counts = yield* readLineCounts({ repository, pairs: readable })
     return new Map(
       readable.map(({ name }, at) => {

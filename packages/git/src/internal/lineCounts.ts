@@ -1,8 +1,7 @@
-/** Lines that differ between trees, file by file, for many pairs of trees by one `git diff-tree`. A renamed file is one file. */
+/** Lines that differ between trees, file by file. A renamed file is one file. */
 import * as Effect from "effect/Effect"
-import { Git, GitError } from "../Git.ts"
 import type { Repository } from "../Repository.ts"
-import type { TreePair } from "./treeChanges.ts"
+import { diffTreePairs, type TreePair } from "./diffTreePairs.ts"
 
 /** One file that differs. */
 export interface LineCount {
@@ -14,35 +13,13 @@ export interface LineCount {
   readonly removed: number | null
 }
 
-/** Bytes of paths and counts that are read for all pairs together. */
-const countsBytesMax = 256 * 1024 * 1024
-
 /** The files of each pair, in the order of the pairs. `GitError` when a tree or a blob is missing. */
 export const readLineCounts = Effect.fnUntraced(function* (options: {
   readonly repository: Repository
   readonly pairs: ReadonlyArray<TreePair>
 }) {
-  if (options.pairs.length === 0) return []
-  const git = yield* Git
-  const args = ["diff-tree", "--stdin", "-r", "-z", "--numstat", "-M", "--no-ext-diff", "--no-textconv"]
-  const output = yield* git.run({
-    args,
-    cwd: options.repository.directory,
-    stdin: options.pairs.map(({ from, to }) => `${from} ${to}\n`).join(""),
-    outputBytesMax: countsBytesMax
-  })
-  const bytes = Buffer.from(output.stdout.buffer, output.stdout.byteOffset, output.stdout.byteLength)
-  const parsed = parseCounts(bytes)
-  if (parsed === null || parsed.length !== options.pairs.length) {
-    return yield* new GitError({
-      args,
-      cwd: options.repository.directory,
-      reason: "protocol",
-      exitCode: 0,
-      stderr: `counts of ${options.pairs.length} pairs were expected; ${output.stderr}`
-    })
-  }
-  return parsed
+  const args = ["--numstat", "-M", "--no-ext-diff", "--no-textconv"]
+  return yield* diffTreePairs({ ...options, args, parse: parseCounts })
 })
 
 // --- internal ---

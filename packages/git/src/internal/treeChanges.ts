@@ -1,8 +1,7 @@
-/** What differs between trees, path by path, for many pairs of trees by one `git diff-tree`. Renames are a path less and a path more. */
+/** What differs between trees, path by path. Renames are a path less and a path more. */
 import * as Effect from "effect/Effect"
-import { Git, GitError } from "../Git.ts"
-import type { ObjectId } from "../GitName.ts"
 import type { Repository } from "../Repository.ts"
+import { diffTreePairs, type TreePair } from "./diffTreePairs.ts"
 
 /** One version of a path. */
 export interface TreeChangeSide {
@@ -20,41 +19,16 @@ export interface TreeChange {
   readonly to: TreeChangeSide | null
 }
 
-/** Two trees. */
-export interface TreePair {
-  readonly from: ObjectId
-  readonly to: ObjectId
-}
-
-/** Bytes of paths and ids that are read for all pairs together. */
-const changesBytesMax = 256 * 1024 * 1024
-
 /** The changes of each pair, in the order of the pairs; paths in the order of git. `GitError` when a tree is missing. */
 export const readTreeChanges = Effect.fnUntraced(function* (options: {
   readonly repository: Repository
   readonly pairs: ReadonlyArray<TreePair>
 }) {
-  if (options.pairs.length === 0) return []
-  const git = yield* Git
-  const args = ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-abbrev", "--no-renames"]
-  const output = yield* git.run({
-    args,
-    cwd: options.repository.directory,
-    stdin: options.pairs.map(({ from, to }) => `${from} ${to}\n`).join(""),
-    outputBytesMax: changesBytesMax
+  return yield* diffTreePairs({
+    ...options,
+    args: ["--raw", "--no-abbrev", "--no-renames"],
+    parse: parseChanges
   })
-  const bytes = Buffer.from(output.stdout.buffer, output.stdout.byteOffset, output.stdout.byteLength)
-  const parsed = parseChanges(bytes)
-  if (parsed === null || parsed.length !== options.pairs.length) {
-    return yield* new GitError({
-      args,
-      cwd: options.repository.directory,
-      reason: "protocol",
-      exitCode: 0,
-      stderr: `changes of ${options.pairs.length} pairs were expected; ${output.stderr}`
-    })
-  }
-  return parsed
 })
 
 // --- internal ---

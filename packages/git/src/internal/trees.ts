@@ -21,3 +21,15 @@ export const readTrees = Effect.fnUntraced(function* (options: {
     })
   )
 })
+
+/** The trees below and at the top of each patch. A patch with a tree that cannot be read is left out. */
+export const readPatchTrees = Effect.fnUntraced(function* (
+  repository: Repository,
+  patches: ReadonlyArray<{ readonly name: string; readonly base: ObjectId; readonly tip: ObjectId }>
+) {
+  const trees = yield* readTrees({ repository, commits: patches.flatMap(({ base, tip }) => [base, tip]) })
+  return patches.flatMap(({ name, base, tip }) => {
+    const [from, to] = [trees.get(base), trees.get(tip)]
+    return from === undefined || to === undefined ? [] : [{ name, from, to }]
+  })
+})
