@@ -1,8 +1,9 @@
 /** What happens at a release, as the flow `maintain-fork` does it: carry over, check, write the candidate. */
+
+import { git } from "@patchmoi/example-rehearsal/git"
+import { attention, good, insist, tell } from "@patchmoi/example-rehearsal/narrator"
 import type { FlowResult } from "@patchmoi/sdk"
 import { maintainFork } from "@patchmoi/sdk/git"
-import { git } from "./git.ts"
-import { attention, good, insist, tell } from "./narrator.ts"
 import type { Places } from "./places.ts"
 
 /** The operator's word: one check, and nothing is pushed by itself. */

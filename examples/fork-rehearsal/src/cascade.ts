@@ -1,6 +1,7 @@
 /** What follows a publication: the version is written into every repository that builds with the fork. */
+
+import { attention, good, insist, tell } from "@patchmoi/example-rehearsal/narrator"
 import { type CascadeReport, cascade, summaryOf } from "@patchmoi/sdk/cascade"
-import { attention, good, insist, tell } from "./narrator.ts"
 import type { Places } from "./places.ts"
 
 /** Plans, applies, and tells what became of the targets. */

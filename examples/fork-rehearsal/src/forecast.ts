@@ -1,6 +1,6 @@
 /** What is tried before anybody releases anything: the patches on upstream's branch as it is today. */
-import { git } from "./git.ts"
-import { attention, good, insist, quote } from "./narrator.ts"
+import { git } from "@patchmoi/example-rehearsal/git"
+import { attention, good, insist, quote } from "@patchmoi/example-rehearsal/narrator"
 import { needsAttention, patchmoi } from "./patchmoi.ts"
 import type { Places } from "./places.ts"
 

@@ -1,5 +1,5 @@
 /** The fork: a clone of upstream with three patch branches, and the server's copy that its users fetch from. */
-import { commitAll, git } from "./git.ts"
+import { commitAll, git } from "@patchmoi/example-rehearsal/git"
 import { type GitServer, initServed } from "./gitServer.ts"
 import type { Places } from "./places.ts"
 import { lamp, manifest, timer } from "./upstream.ts"

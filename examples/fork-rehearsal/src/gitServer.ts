@@ -1,5 +1,5 @@
 /** A git server on the loopback interface: `git http-backend` as a CGI program, and no forge around it. */
-import { git, gitEnvironment } from "./git.ts"
+import { git, gitEnvironment } from "@patchmoi/example-rehearsal/git"
 
 /** The server, while it is up. */
 export interface GitServer {

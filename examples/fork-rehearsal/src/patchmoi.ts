@@ -1,8 +1,8 @@
 /** The command line, as an operator would use it: a process of its own for each command. */
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { gitEnvironment } from "./git.ts"
-import { insist, tell } from "./narrator.ts"
+import { gitEnvironment } from "@patchmoi/example-rehearsal/git"
+import { insist, tell } from "@patchmoi/example-rehearsal/narrator"
 
 /** What a command left. */
 export interface Told {

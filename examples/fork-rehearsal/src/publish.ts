@@ -1,6 +1,6 @@
 /** What follows a candidate: somebody looks at it and publishes it, as a release of the fork. */
-import { git } from "./git.ts"
-import { good, insist, quote } from "./narrator.ts"
+import { git } from "@patchmoi/example-rehearsal/git"
+import { good, insist, quote } from "@patchmoi/example-rehearsal/narrator"
 import { patchmoi } from "./patchmoi.ts"
 import type { Places } from "./places.ts"
 

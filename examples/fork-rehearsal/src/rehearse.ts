@@ -1,11 +1,11 @@
 /** The story: three releases of upstream, what the fork makes of them, and the same again. */
 
+import { chapter, good, insist, tell } from "@patchmoi/example-rehearsal/narrator"
 import { carryOver, insistCandidate } from "./carryOver.ts"
 import { cascadeTo, countOf } from "./cascade.ts"
 import { forecast } from "./forecast.ts"
 import { dimmedLamp, dimmedLampOn2, forkName, makeFork } from "./fork.ts"
 import type { GitServer } from "./gitServer.ts"
-import { chapter, good, insist, tell } from "./narrator.ts"
 import type { Places } from "./places.ts"
 import { checkCandidate, publish, publishedTag } from "./publish.ts"
 import { resolveConflict } from "./resolveConflict.ts"

@@ -1,8 +1,8 @@
 /** A person resolves a conflict: in a work tree of its own, so that nobody's checkout is touched. */
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { git } from "./git.ts"
-import { good, insist, quote, tell } from "./narrator.ts"
+import { git } from "@patchmoi/example-rehearsal/git"
+import { good, insist, quote, tell } from "@patchmoi/example-rehearsal/narrator"
 import { needsAttention, patchmoi } from "./patchmoi.ts"
 import type { Places } from "./places.ts"
 

@@ -1,7 +1,7 @@
 /** Ten repositories whose builds follow the fork: each holds a version file, and a workflow that reads it on every push. */
 import { cp, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { commitAll, git } from "./git.ts"
+import { commitAll, git } from "@patchmoi/example-rehearsal/git"
 import { type GitServer, initServed } from "./gitServer.ts"
 import type { Places } from "./places.ts"
 

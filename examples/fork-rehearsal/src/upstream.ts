@@ -1,5 +1,5 @@
 /** The upstream project: a lamp, four releases, and what its authors do between them. */
-import { type Changes, commitAll, git } from "./git.ts"
+import { type Changes, commitAll, git } from "@patchmoi/example-rehearsal/git"
 import { type GitServer, initServed } from "./gitServer.ts"
 import type { Places } from "./places.ts"
 
