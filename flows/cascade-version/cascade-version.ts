@@ -3,8 +3,7 @@
  *
  * The folder may be copied into any workspace that has `@patchmoi/sdk` installed: nothing else is imported.
  */
-import { basename, dirname } from "node:path"
-import { defineBunFlow } from "@patchmoi/sdk/step"
+import { defineBunFlow, workspaceFromContext } from "@patchmoi/sdk/step"
 
 /** The payload of the trigger, as the schema beside this file describes it. */
 interface Payload {
@@ -19,7 +18,7 @@ export default defineBunFlow<Payload>(async ({ flow }) => {
   const { cascadeVersion } = await import("@patchmoi/sdk/cascade")
   try {
     return await cascadeVersion({
-      workspace: workspaceOf(flow.root),
+      workspace: workspaceFromContext({ flow }),
       payload: flow.event.payload,
       config: flow.config,
       signal: stop.signal
@@ -29,11 +28,3 @@ export default defineBunFlow<Payload>(async ({ flow }) => {
     return { status: "failed", message: "stopped by SIGTERM before the end; replay the event to go on" }
   }
 })
-
-// --- internal ---
-
-/** `<workspace>/flows/<flow>` and `<workspace>/.codex/flows/<flow>` both belong to the workspace. */
-const workspaceOf = (flowRoot: string): string => {
-  const home = dirname(dirname(flowRoot))
-  return basename(home) === ".codex" ? dirname(home) : home
-}

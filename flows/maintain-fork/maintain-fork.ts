@@ -3,8 +3,7 @@
  *
  * The folder may be copied into any workspace that has `@patchmoi/sdk` installed: nothing else is imported.
  */
-import { basename, dirname } from "node:path"
-import { defineBunFlow } from "@patchmoi/sdk/step"
+import { defineBunFlow, workspaceFromContext } from "@patchmoi/sdk/step"
 
 /** The payload of both triggers, as the schemas beside this file describe it. */
 interface Payload {
@@ -31,7 +30,7 @@ export default defineBunFlow<Payload>(async ({ flow, runtime }) => {
   const { maintainFork } = await import("@patchmoi/sdk/git")
   try {
     return await maintainFork({
-      workspace: workspaceOf(flow.root),
+      workspace: workspaceFromContext({ flow }),
       movement,
       eventId: flow.event.id,
       approval: runtime.approval,
@@ -44,11 +43,3 @@ export default defineBunFlow<Payload>(async ({ flow, runtime }) => {
     return { status: "failed", message: "stopped by SIGTERM before the end; replay the event to go on" }
   }
 })
-
-// --- internal ---
-
-/** `<workspace>/flows/<flow>` and `<workspace>/.codex/flows/<flow>` both belong to the workspace. */
-const workspaceOf = (flowRoot: string): string => {
-  const home = dirname(dirname(flowRoot))
-  return basename(home) === ".codex" ? dirname(home) : home
-}

@@ -135,6 +135,14 @@ export const workspaceBackendUrlFromContext = (context: Pick<FlowContext, "runti
   context.runtime.workspaceBackendUrl
 
 /**
+ * The workspace that a flow is installed in, absolute: `<workspace>/flows/<flow>` and `<workspace>/.codex/flows/<flow>` both
+ * belong to it.
+ */
+export const workspaceFromContext = (context: { readonly flow: { readonly root: string } }): string =>
+  // By pattern, as this file imports nothing. The folder of a flow is `<root>/<name>`, whatever the two are called.
+  context.flow.root.replace(/[/\\][^/\\]+[/\\][^/\\]+[/\\]?$/, "").replace(/[/\\]\.codex$/, "") || "/"
+
+/**
  * The type of the values that fit a JSON Schema literal: `type` (one or several), `properties`, `required`,
  * `items`, `enum`, `const`, `anyOf`, `oneOf`. Whatever else a schema says narrows at run time only.
  */

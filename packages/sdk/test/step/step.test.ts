@@ -13,7 +13,8 @@ import {
   type FlowContext,
   type FlowResult,
   type FromJsonSchema,
-  workspaceBackendUrlFromContext
+  workspaceBackendUrlFromContext,
+  workspaceFromContext
 } from "../../src/step.ts"
 
 /** Compiles only when both types are the same one. */
@@ -135,4 +136,12 @@ test.each([["step.ts"], ["executor/moduleRunner.ts"]])("%s imports nothing", asy
   const text = await Bun.file(join(import.meta.dir, "../../src", file)).text()
   const imports = new Bun.Transpiler({ loader: "ts" }).scanImports(text)
   expect(imports).toEqual([])
+})
+
+test("the workspace of a flow is the folder above `flows` or `.codex/flows`", () => {
+  const workspaceOf = (root: string) => workspaceFromContext({ flow: { root } })
+  expect(workspaceOf("/srv/ws/flows/maintain-fork")).toBe("/srv/ws")
+  expect(workspaceOf("/srv/ws/.codex/flows/maintain-fork")).toBe("/srv/ws")
+  expect(workspaceOf("/srv/ws/my.codex/flows/maintain-fork/")).toBe("/srv/ws/my.codex")
+  expect(workspaceOf("/flows/maintain-fork")).toBe("/")
 })
