@@ -2,9 +2,17 @@
  * `patchmoi patch publish`: one atomic push of a candidate, by the leave of whoever calls.
  *
  * What is pushed where is said on the command line and by the gates. The repository's `.patchmoi.toml` can forbid it, and
- * chooses neither the remote nor whose names are taken.
+ * chooses neither the remote nor whose names are taken. What rests on stored resolutions wants an approval of its plan: `--yes`, which a
+ * script can say as well, is not enough for it.
  */
-import { GitName, PublishCandidate, PublishPlan, type PublishPolicy } from "@patchmoi/git"
+import {
+  CandidateNotes,
+  type CandidateProof,
+  GitName,
+  PublishCandidate,
+  PublishPlan,
+  type PublishPolicy
+} from "@patchmoi/git"
 import * as Effect from "effect/Effect"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
@@ -23,10 +31,12 @@ export const run: Run<PatchPublishFlags, [string]> = async (session, flags, revi
       option: "--yes"
     })
   }
-  const { plan, result } = await inRepository(session, (here) => publish(session, flags, revision, here))
-  if (session.json) session.printJson(result ?? { plan, dryRun: true })
+  const { plan, resolved, result } = await inRepository(session, (here) =>
+    publish(session, flags, revision, here)
+  )
+  if (session.json) session.printJson({ ...(result ?? { plan, dryRun: true }), resolved })
   else {
-    printPlan(session, plan)
+    printPlan(session, plan, resolved)
     if (result === null) session.print(`nothing was sent (dry run); to publish this: --approve ${plan.id}\n`)
     else for (const outcome of result.outcomes) session.print(`${outcomeText(session, outcome)}\n`)
   }
@@ -40,7 +50,6 @@ const publish = (session: Session, flags: PatchPublishFlags, revision: string, h
     const { config, repository, topology } = here
     const { restrictions } = config
     const remote = flags.remote ?? "origin"
-    const policy = policyOf(session, flags, remote)
     const plan = yield* PublishPlan.planPublish({
       repository,
       revision,
@@ -50,7 +59,10 @@ const publish = (session: Session, flags: PatchPublishFlags, revision: string, h
       ...(flags.branch === undefined ? {} : { branch: flags.branch }),
       ...(flags.tag === undefined ? {} : { tag: flags.tag })
     })
-    if (flags.dryRun === true) return { plan, result: null }
+    const proof = yield* CandidateNotes.readProof({ repository, commit: plan.commit })
+    const resolved = proof?.resolved ?? []
+    if (flags.dryRun === true) return { plan, resolved, result: null }
+    const policy = policyOf(session, flags, { remote, isResolved: resolved.length > 0 })
     const result = yield* PublishCandidate.applyPublish({
       repository,
       plan,
@@ -59,14 +71,14 @@ const publish = (session: Session, flags: PatchPublishFlags, revision: string, h
       maintained: topology.target.ref,
       ...(flags.approve === undefined ? {} : { approved: flags.approve })
     })
-    return { plan, result }
+    return { plan, resolved, result }
   })
 
 /** Whoever names the maintained branch on the command line means it. */
 const policyOf = (
   { caller }: Session,
   flags: PatchPublishFlags,
-  remote: string
+  { isResolved, remote }: { readonly isResolved: boolean; readonly remote: string }
 ): PublishPolicy.PublishPolicy => {
   const isOpen = (gate: "CODEX_FLOW_PUBLISH" | "CODEX_FLOW_FORCE") =>
     ["1", "true", "yes", "on"].includes((variable(caller.env, gate) ?? "").trim().toLowerCase())
@@ -75,7 +87,7 @@ const policyOf = (
     remotes: [remote],
     moveTarget: flags.branch !== undefined,
     force: isOpen("CODEX_FLOW_FORCE"),
-    approval: flags.approve === undefined ? "none" : "required"
+    approval: flags.approve === undefined && !isResolved ? "none" : "required"
   }
 }
 
@@ -89,13 +101,22 @@ const upstreamOf = (flags: PatchPublishFlags, { topology }: Here, remote: string
   return Effect.fail(new UsageError(problem, { option: "--upstream", remotes: others }))
 }
 
-const printPlan = (session: Session, plan: PublishPlan.PublishPlan): void => {
+const printPlan = (
+  session: Session,
+  plan: PublishPlan.PublishPlan,
+  resolved: CandidateProof.CandidateProof["resolved"]
+): void => {
   session.print(`plan: ${plan.id}\n`)
   session.print(`remote: ${plan.remote} ${plan.url}\n`)
   for (const { action, expected, kind, next, overwrites, ref } of plan.refs) {
     const from = expected === null || action === "keep" ? "" : `${shortId(expected)} -> `
     const lost = overwrites ? " (not a fast-forward)" : ""
     session.print(`${action} ${kind} ${GitName.shortName(ref)}: ${from}${shortId(next)}${lost}\n`)
+  }
+  for (const { patch, path, resolution } of resolved) {
+    session.print(
+      `${session.styles.yellow("resolved")} ${patch}: ${oneLine(path)} by the stored resolution ${resolution.slice(0, 12)}\n`
+    )
   }
 }
 
