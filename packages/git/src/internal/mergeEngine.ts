@@ -104,7 +104,13 @@ type GitService = typeof Git.Service
 type Ask = (labels: MergeQuestion) => Effect.Effect<MergeOutcome, GitError>
 
 const gitCommand = (options: MergeEngineOptions, more: ReadonlyArray<string>) => ({
-  args: [...pinnedConfig, "merge-tree", "--write-tree", "-z", ...more],
+  args: [
+    ...pinnedConfig,
+    // Each id would be looked up as the name of a ref as well, in a dozen places.
+    ...["-c", "core.warnAmbiguousRefs=false"],
+    ...options.quarantine.settings,
+    ...["merge-tree", "--write-tree", "-z", ...more]
+  ],
   cwd: options.attributesDirectory,
   env: {
     ...options.quarantine.env,

@@ -3,7 +3,7 @@
  * process hard at each. Writing is synchronous, because an object is small and is needed at once.
  */
 import { linkSync, mkdirSync, writeFileSync } from "node:fs"
-import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises"
+import { copyFile, mkdir, mkdtemp, open, rename, rm } from "node:fs/promises"
 import * as Context from "effect/Context"
 
 export interface QuarantineFilesOps {
@@ -18,8 +18,10 @@ export interface QuarantineFilesOps {
   readonly link: (from: string, to: string) => Promise<void>
   readonly copy: (from: string, to: string) => Promise<void>
   readonly rename: (from: string, to: string) => Promise<void>
-  /** Removes a folder with everything in it. */
-  readonly removeFolder: (path: string) => Promise<void>
+  /** Writes a new file that nobody may change, and returns when the disk has it. */
+  readonly writeDurably: (path: string, pieces: Iterable<Uint8Array>) => Promise<void>
+  /** Removes a file, or a folder with everything in it; one that is not there is no error. */
+  readonly remove: (path: string) => Promise<void>
 }
 
 /** The operations of the machine. */
@@ -32,7 +34,16 @@ export const quarantineFiles: QuarantineFilesOps = {
   link: async (from, to) => linkSync(from, to),
   copy: (from, to) => copyFile(from, to),
   rename: (from, to) => rename(from, to),
-  removeFolder: (path) => rm(path, { recursive: true, force: true })
+  writeDurably: async (path, pieces) => {
+    const file = await open(path, "wx", 0o444)
+    try {
+      for (const block of inBlocks(pieces)) await file.writeFile(block)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  },
+  remove: (path) => rm(path, { recursive: true, force: true })
 }
 
 /** What a quarantine works with: the machine's operations, unless a test says otherwise. */
@@ -40,3 +51,22 @@ export class QuarantineFiles extends Context.Reference<QuarantineFiles>()(
   "@patchmoi/git/internal/QuarantineFiles",
   { defaultValue: () => quarantineFiles }
 ) {}
+
+// --- internal ---
+
+/** Bytes that are written at once. In between others get their turn. */
+const blockBytes = 256 * 1024
+
+const inBlocks = function* (pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let waiting: Array<Uint8Array> = []
+  let bytes = 0
+  for (const piece of pieces) {
+    waiting.push(piece)
+    bytes += piece.byteLength
+    if (bytes < blockBytes) continue
+    yield Buffer.concat(waiting)
+    waiting = []
+    bytes = 0
+  }
+  if (bytes > 0) yield Buffer.concat(waiting)
+}

@@ -22,6 +22,7 @@ import { askResolver } from "../internal/askResolver.ts"
 import { layOutAttributes } from "../internal/attributes.ts"
 import { readObjects } from "../internal/catFile.ts"
 import { describeConflict } from "../internal/describeConflict.ts"
+import { findMemoryRoom, type MemoryRoom } from "../internal/memoryFolder.ts"
 import { type EngineChoice, type MergeEngine, makeMergeEngine, mergeTrees } from "../internal/mergeEngine.ts"
 import { type CommitObject, parseCommit } from "../internal/objectFormat.ts"
 import { pathsOf, readPathsTouched } from "../internal/pathsTouched.ts"
@@ -70,6 +71,12 @@ export interface RebuildOptions {
    * (Default: `auto`, the fastest that works and is not experimental.)
    */
   readonly engine?: EngineChoice
+  /**
+   * Where the objects lie until the rebuild has succeeded. `auto` puts them into memory where the system has a place for that
+   * with room (`/dev/shm` on Linux), and starts anew on the disk when the place becomes full or fails. The results are the
+   * same. (Default: `auto`.)
+   */
+  readonly quarantine?: "auto" | "disk"
   /** Only look: no object goes into the repository, and no ref moves. (Default: false.) */
   readonly onlyLook?: boolean
 }
@@ -114,48 +121,71 @@ export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildO
   const upstream = [onto, ...(options.upstream ?? [])]
   const planned = yield* planPatches({ repository, upstream, patches: options.patches })
   const commits = yield* readCommits(repository, onto, planned)
-  return yield* Effect.scoped(
-    Effect.gen(function* () {
-      const quarantine = yield* makeQuarantine(repository)
-      const attributesDirectory = join(quarantine.directory, "attributes")
-      yield* layOutAttributes({ repository, commit: onto, directory: attributesDirectory })
-      const engine = yield* makeMergeEngine({
-        quarantine,
-        attributesDirectory,
-        engine: options.engine ?? "auto"
-      })
-      const ahead =
-        options.engine === "replay"
-          ? yield* makeReplay({ repository, quarantine, attributesDirectory, planned })
-          : () => Effect.succeed(null)
-      const explained = { count: 0 }
-      // Read when the first patch is skipped, and for all patches at once.
-      const touched = yield* Effect.cached(readPathsTouched(repository, planned))
-      const walked = yield* walkStack<UnreadableCommit | GitError | QuarantineError, Git>({
-        onto,
-        planned,
-        commitOf: (commit) => commitOf(commits, commit),
-        pick: (pick) => pickCommit({ options, onto, quarantine, engine, ahead, explained }, pick),
-        writeCommit: (content) => quarantine.write("commit", content),
-        pathsTouched: (patch) => Effect.map(touched, (paths) => pathsOf(paths, patch)),
-        landed: options.landed ?? new Map(),
-        keepGoing: options.keepGoing ?? false,
-        trailersOf: (patch) => trailersOf(patch, options.trailers)
-      })
-      if (walked._tag === "Conflicted" || options.onlyLook === true) return walked
-      const created = walked.applied.flatMap((patch) => patch.commits.map((commit) => commit.to))
-      yield* quarantine.migrate(created)
-      const moved = refs.map((given): RefUpdate => ({ ...given, next: walked.tip }))
-      yield* moveRefs({ repository, updates: moved, reason: `patchmoi: rebuild onto ${onto}` })
-      const result: RebuildResult = { ...walked, moved }
-      return result
-    })
-  )
+  const count = planned.reduce((sum, patch) => sum + patch.commits.length, 0)
+  const room = options.quarantine === "disk" ? null : yield* findMemoryRoom({ repository, commits: count })
+  const onDisk = carryOver(options, { onto, planned, commits, room: null })
+  const again = (error: GitError | QuarantineError) =>
+    Effect.zipRight(Effect.logDebug(`The rebuild starts anew on the disk: ${error.message}`), onDisk)
+  const walked =
+    room === null
+      ? yield* onDisk
+      : yield* carryOver(options, { onto, planned, commits, room }).pipe(
+          Effect.catchTags({ GitError: again, QuarantineError: again })
+        )
+  if (walked._tag === "Conflicted" || options.onlyLook === true) return walked
+  const moved = refs.map((given): RefUpdate => ({ ...given, next: walked.tip }))
+  yield* moveRefs({ repository, updates: moved, reason: `patchmoi: rebuild onto ${onto}` })
+  const result: RebuildResult = { ...walked, moved }
+  return result
 })
 
 // --- internal ---
 
 type Commits = ReadonlyMap<string, CommitObject>
+
+/** Carries the patches over in a quarantine, and brings what is to stay into the repository. No ref is moved. */
+const carryOver = (
+  options: RebuildOptions,
+  given: {
+    readonly onto: ObjectId
+    readonly planned: ReadonlyArray<PlannedPatch>
+    readonly commits: Commits
+    readonly room: MemoryRoom | null
+  }
+) =>
+  Effect.gen(function* () {
+    const { repository } = options
+    const { commits, onto, planned } = given
+    const quarantine = yield* makeQuarantine(repository, given.room)
+    const attributesDirectory = join(quarantine.directory, "attributes")
+    yield* layOutAttributes({ repository, commit: onto, directory: attributesDirectory })
+    const engine = yield* makeMergeEngine({
+      quarantine,
+      attributesDirectory,
+      engine: options.engine ?? "auto"
+    })
+    const ahead =
+      options.engine === "replay"
+        ? yield* makeReplay({ repository, quarantine, attributesDirectory, planned })
+        : () => Effect.succeed(null)
+    const explained = { count: 0 }
+    // Read when the first patch is skipped, and for all patches at once.
+    const touched = yield* Effect.cached(readPathsTouched(repository, planned))
+    const walked = yield* walkStack<UnreadableCommit | GitError | QuarantineError, Git>({
+      onto,
+      planned,
+      commitOf: (commit) => commitOf(commits, commit),
+      pick: (pick) => pickCommit({ options, onto, quarantine, engine, ahead, explained }, pick),
+      writeCommit: (content) => quarantine.write("commit", content),
+      pathsTouched: (patch) => Effect.map(touched, (paths) => pathsOf(paths, patch)),
+      landed: options.landed ?? new Map(),
+      keepGoing: options.keepGoing ?? false,
+      trailersOf: (patch) => trailersOf(patch, options.trailers)
+    })
+    if (walked._tag === "Conflicted" || options.onlyLook === true) return walked
+    yield* quarantine.migrate(walked.applied.flatMap((patch) => patch.commits.map((commit) => commit.to)))
+    return walked
+  }).pipe(Effect.scoped)
 
 /** Every commit that is carried over, the commits they stand on, and `onto`. */
 const readCommits = (repository: Repository, onto: ObjectId, planned: ReadonlyArray<PlannedPatch>) =>

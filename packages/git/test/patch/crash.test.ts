@@ -10,8 +10,10 @@ import process from "node:process"
 import * as Effect from "effect/Effect"
 import { Git } from "../../src/Git.ts"
 import { makeGitCli } from "../../src/GitCli.ts"
+import { MemoryFolder } from "../../src/internal/memoryFolder.ts"
 import {
   listStaleQuarantines,
+  memoryPrefixOf,
   quarantineNameOf,
   sweepStaleQuarantines
 } from "../../src/patch/StaleQuarantines.ts"
@@ -26,6 +28,14 @@ const refs = [{ ref: candidate, expected: null }]
 
 const homeOf = (repo: TempRepo) => join(repo.directory, ".git/patchmoi")
 const leftoversOf = (repo: TempRepo) => Effect.promise(() => readdir(homeOf(repo)).catch(() => []))
+/** The same where the machine has memory for it. */
+const leftInMemory = (repo: TempRepo) =>
+  Effect.gen(function* () {
+    const prefix = memoryPrefixOf(yield* openRepository({ directory: repo.directory }))
+    const { path } = yield* MemoryFolder
+    const names = yield* Effect.promise(() => readdir(path ?? "/none").catch(() => []))
+    return names.filter((name) => name.startsWith(prefix))
+  })
 
 test(
   "an interrupted rebuild leaves no object folder, and the ref either absent or complete",
@@ -37,6 +47,7 @@ test(
       for (const delay of delaysMillis) {
         yield* rebuiltIn(repo.directory, { refs }).pipe(Effect.timeoutOption(delay))
         expect(yield* leftoversOf(repo)).toEqual([])
+        expect(yield* leftInMemory(repo)).toEqual([])
         const value = yield* repo.git("for-each-ref", "--format=%(objectname)", candidate)
         expect(["", tip]).toContain(value)
         outcomes.add(value === "" ? "absent" : "complete")
@@ -78,6 +89,7 @@ test(
         const { tip } = yield* rebuiltIn(repo.directory)
         expect(["", tip]).toContain(value)
         if (value !== "") yield* repo.git("update-ref", "-d", candidate)
+        expect(yield* leftInMemory(repo)).toEqual([])
       }
     })
   )

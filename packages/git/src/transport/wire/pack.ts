@@ -45,14 +45,20 @@ export const readPack = (options: ReadPackOptions): ReadonlyMap<string, PackObje
 
 /** A pack of these objects, none of them as a delta. */
 export const writePack = (format: ObjectFormat, objects: ReadonlyArray<PackObject>): Buffer => {
-  const header = Buffer.from("PACK\0\0\0\x02\0\0\0\0", "latin1")
-  header.writeUInt32BE(objects.length, 8)
-  const body = Buffer.concat([
-    header,
-    ...objects.flatMap((one) => [entryHeader(one.type, one.content.length), deflateSync(one.content)])
-  ])
+  const body = Buffer.concat([packHeader(objects.length), ...objects.map((one) => packEntry(one))])
   return Buffer.concat([body, createHash(format).update(body).digest()])
 }
+
+/** What a pack of so many objects begins with. */
+export const packHeader = (count: number): Buffer => {
+  const header = Buffer.from("PACK\0\0\0\x02\0\0\0\0", "latin1")
+  header.writeUInt32BE(count, 8)
+  return header
+}
+
+/** One object as a pack has it, whole. */
+export const packEntry = (object: PackObject, options: { readonly level?: number } = {}): Buffer =>
+  Buffer.concat([entryHeader(object.type, object.content.length), deflateSync(object.content, options)])
 
 // --- internal ---
 

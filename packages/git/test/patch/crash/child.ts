@@ -1,19 +1,20 @@
 /**
  * The process that is stopped hard: rebuilds the fork in a folder onto `v2` and moves two refs. Before and after each file
  * operation of the quarantine and each run of git is a point; points are counted from 1, and 0 never stops.
- * Arguments: `<directory> <point>`.
+ * Arguments: `<directory> <point> <disk | memory | pack> <folder that passes for memory>`.
  */
 import { writeSync } from "node:fs"
 import process from "node:process"
 import * as Effect from "effect/Effect"
 import { Git } from "../../../src/Git.ts"
 import { makeGitCli } from "../../../src/GitCli.ts"
+import { MemoryFolder, memoryBytesMax } from "../../../src/internal/memoryFolder.ts"
 import { QuarantineFiles, quarantineFiles } from "../../../src/internal/quarantineFiles.ts"
 import { isolatedEnvironment } from "../../../src/testing/TempRepo.ts"
 import { rebuiltIn } from "../fork.ts"
 import { crashRefs, refsNow } from "./refs.ts"
 
-const [directory = "", target = "0"] = process.argv.slice(2)
+const [directory = "", target = "0", mode = "disk", memory = ""] = process.argv.slice(2)
 let passed = 0
 
 /** Nothing of this process runs after the signal: no handler, no finalizer, no buffer is flushed. */
@@ -47,7 +48,14 @@ const files = QuarantineFiles.of({
   link: (from, to) => around(() => quarantineFiles.link(from, to)),
   copy: (from, to) => around(() => quarantineFiles.copy(from, to)),
   rename: (from, to) => around(() => quarantineFiles.rename(from, to)),
-  removeFolder: (path) => around(() => quarantineFiles.removeFolder(path))
+  writeDurably: (path, pieces) => around(() => quarantineFiles.writeDurably(path, pieces)),
+  remove: (path) => around(() => quarantineFiles.remove(path))
+})
+
+const memoryFolder = MemoryFolder.of({
+  path: mode === "disk" ? null : memory,
+  look: () => ({ inMemory: true, isSafe: true, bytesFree: 4 * memoryBytesMax }),
+  looseObjectsMax: mode === "pack" ? 0 : 100
 })
 
 const work = Effect.gen(function* () {
@@ -63,7 +71,11 @@ const work = Effect.gen(function* () {
   const refs = yield* refsNow(directory).pipe(Effect.provideService(Git, git))
   yield* rebuiltIn(directory, {
     refs: crashRefs.map((ref) => ({ ref, expected: refs.get(ref) ?? null }))
-  }).pipe(Effect.provideService(Git, counted), Effect.provideService(QuarantineFiles, files))
+  }).pipe(
+    Effect.provideService(Git, counted),
+    Effect.provideService(QuarantineFiles, files),
+    Effect.provideService(MemoryFolder, memoryFolder)
+  )
 })
 
 await Effect.runPromise(work)

@@ -4,7 +4,7 @@
  * each file operation and each run of git. `TEST_LONG=1` visits every point, otherwise a fixed sample.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -34,41 +34,49 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-test(
-  "stopped at any step and run again, a rebuild ends as if it had not been stopped",
-  withGit(() =>
-    Effect.gen(function* () {
-      const { directory: source } = yield* makeFork()
-      const counting = copyOf(source)
-      const last = yield* Effect.promise(() => runUntil(counting, 0))
-      expect(last).toBeGreaterThan(60)
-      const expected = yield* stateOf(yield* tempRepoAt(counting))
-      const { tip } = yield* rebuiltIn(source)
-      const outcomes = new Set<string>()
-      const look = (point: number) =>
-        Effect.gen(function* () {
-          const repo = yield* tempRepoAt(copyOf(source))
-          yield* Effect.promise(() => runUntil(repo.directory, point))
-          expect(yield* repo.git("fsck", "--strict", "--no-dangling")).toBe("")
-          const moved = yield* refsNow(repo.directory)
-          // Both refs are where they were, or both are moved.
-          expect([0, crashRefs.length]).toContain(moved.size)
-          for (const value of moved.values()) expect<string>(value).toBe(tip)
-          outcomes.add(moved.size === 0 ? "before" : "after")
-          yield* Effect.promise(() => runUntil(repo.directory, 0))
-          expect(yield* stateOf(repo)).toEqual(expected)
-          rmSync(repo.directory, { recursive: true })
-        })
-      yield* Effect.promise(() =>
-        visit(sample(last, isLong ? last : 14), (point) =>
-          Effect.runPromise(look(point).pipe(Effect.provide(layerGitCli({ env: isolatedEnvironment }))))
+/** Where the quarantine lies, and whether what is kept leaves memory object by object or as a pack. */
+const modes = ["disk", "memory", "pack"] as const
+type Mode = (typeof modes)[number]
+
+for (const mode of modes) {
+  test(
+    `stopped at any step and run again, a rebuild ends as if it had not been stopped (${mode})`,
+    withGit(() =>
+      Effect.gen(function* () {
+        const { directory: source } = yield* makeFork()
+        const counting = copyOf(source)
+        const last = yield* Effect.promise(() => runUntil(mode, counting, 0))
+        expect(last).toBeGreaterThan(mode === "pack" ? 50 : 60)
+        const expected = yield* stateOf(yield* tempRepoAt(counting))
+        expect(expected.left).toEqual([])
+        const { tip } = yield* rebuiltIn(source)
+        const outcomes = new Set<string>()
+        const look = (point: number) =>
+          Effect.gen(function* () {
+            const repo = yield* tempRepoAt(copyOf(source))
+            yield* Effect.promise(() => runUntil(mode, repo.directory, point))
+            expect(yield* repo.git("fsck", "--strict", "--no-dangling")).toBe("")
+            const moved = yield* refsNow(repo.directory)
+            // Both refs are where they were, or both are moved.
+            expect([0, crashRefs.length]).toContain(moved.size)
+            for (const value of moved.values()) expect<string>(value).toBe(tip)
+            outcomes.add(moved.size === 0 ? "before" : "after")
+            yield* Effect.promise(() => runUntil(mode, repo.directory, 0))
+            expect(yield* stateOf(repo)).toEqual(expected)
+            rmSync(repo.directory, { recursive: true })
+          })
+        yield* Effect.promise(() =>
+          // Only the last points find the refs moved.
+          visit(isLong ? sample(last, last) : [...sample(last, 9), last], (point) =>
+            Effect.runPromise(look(point).pipe(Effect.provide(layerGitCli({ env: isolatedEnvironment }))))
+          )
         )
-      )
-      expect([...outcomes].sort()).toEqual(["after", "before"])
-    })
-  ),
-  isLong ? 900_000 : 120_000
-)
+        expect([...outcomes].sort()).toEqual(["after", "before"])
+      })
+    ),
+    isLong ? 900_000 : 120_000
+  )
+}
 
 // --- internal ---
 
@@ -78,9 +86,13 @@ const copyOf = (source: string): string => {
   return directory
 }
 
+/** What passes for memory, one folder for each repository. */
+const memoryOf = (directory: string): string => `${directory}.memory`
+
 /** The number of points, or 0 when the process stopped itself. */
-const runUntil = async (directory: string, point: number): Promise<number> => {
-  const child = Bun.spawn([process.execPath, program, directory, String(point)], {
+const runUntil = async (mode: Mode, directory: string, point: number): Promise<number> => {
+  mkdirSync(memoryOf(directory), { recursive: true })
+  const child = Bun.spawn([process.execPath, program, directory, String(point), mode, memoryOf(directory)], {
     stdout: "pipe",
     stderr: "pipe"
   })
@@ -96,6 +108,8 @@ const stateOf = (repo: TempRepo) =>
       refs: yield* repo.git("for-each-ref"),
       unreachable: yield* repo.git("fsck", "--unreachable", "--no-reflogs"),
       status: yield* repo.git("status", "--porcelain=v1"),
-      left: readdirSync(join(repo.directory, ".git/patchmoi"))
+      left: [join(repo.directory, ".git/patchmoi"), memoryOf(repo.directory)].flatMap((home) =>
+        existsSync(home) ? readdirSync(home) : []
+      )
     }
   })
