@@ -2,11 +2,12 @@
  * Rebuild of a patch stack: patchmoi against a `git cherry-pick` loop and `git rebase` in a worktree, and against the floor,
  * a bare loop around one long-lived `git merge-tree`.
  *
- *   bun bench/rebuild.ts [--runs 3] [--sizes 10,50,200] [--engine replay] [--line] [--without-git] [--git <program>]
+ *   bun bench/rebuild.ts [--runs 3] [--sizes 10,50,200] [--engine replay] [--line] [--disk] [--without-git] [--git <program>]
  *
  * All carry the same one-commit patches onto the same release of a generated repository of about 2,000 files, in one
  * process and in turns, so that the noise of the machine meets all. The resulting trees are compared on every run. With
- * `--line` patchmoi gets the patches stacked on each other, as `git rebase` needs them; with `--without-git` it starts no git.
+ * `--line` patchmoi gets the patches stacked on each other, as `git rebase` needs them; with `--disk` its quarantine is never in
+ * memory; with `--without-git` it starts no git.
  */
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     sizes: { type: "string", default: "10,50,200" },
     engine: { type: "string", default: "auto" },
     line: { type: "boolean", default: false },
+    disk: { type: "boolean", default: false },
     "without-git": { type: "boolean", default: false },
     git: { type: "string", default: "git" }
   }
@@ -41,6 +43,7 @@ const { values } = parseArgs({
 const sizes = values.sizes.split(",").map(Number)
 const runs = Number(values.runs)
 const engine = (["stream", "process", "replay"] as const).find((name) => name === values.engine) ?? "auto"
+const quarantine = values.disk ? "disk" : "auto"
 
 const pathOf = (index: number): string =>
   `src/part${index % folders}/file${Math.floor(index / folders) % filesPerFolder}.txt`
@@ -84,7 +87,7 @@ interface Stack {
 }
 
 const rebuilt = (repository: Repository, onto: string, patches: ReadonlyArray<PatchBranch>) =>
-  Effect.flatMap(rebuild({ repository, onto, patches, engine }), (result) =>
+  Effect.flatMap(rebuild({ repository, onto, patches, engine, quarantine }), (result) =>
     result._tag === "Rebuilt"
       ? Effect.succeed(result)
       : Effect.dieMessage(`conflict in ${result.conflict.patch}`)
