@@ -2,8 +2,9 @@
  * `GitTransport` over HTTP with as few requests as git allows: `ls-refs`, one fetch of trees alone, one push of new
  * objects alone. With a view that is remembered, a push is a single request.
  *
- * What a server is able to do is asked once per host and remembered. Servers without protocol version 2, or without
- * filters, are read through isomorphic-git, in memory; pushes are the same for all, as git has no newer protocol for them.
+ * What a server is able to do is asked when it turns out to be another one than usual, once per host, and remembered.
+ * Servers without protocol version 2, or without filters, are read through isomorphic-git, in memory; pushes are the same
+ * for all, as git has no newer protocol for them.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -58,7 +59,7 @@ export const makeHttpTransport = (options: HttpTransportOptions = {}): typeof Gi
   const fetchObjects = makeFetchObjects(exchange, knowledge)
   return {
     readHead: Effect.fn("GitTransport.readHead")((target: TransportTarget, branch: RefName | null) =>
-      knowledge.using(target, (abilities) =>
+      knowledge.using(target, "plain", (abilities) =>
         abilities.version === 2
           ? readHeadV2(exchange, target, branch, abilities)
           : readHeadV0(knowledge, target, branch)
@@ -166,7 +167,7 @@ const makeFetchObjects =
   (exchange: Exchange, knowledge: ServerKnowledge) =>
   (target: TransportTarget, wanted: Wanted): Effect.Effect<ObjectSource, TransportError> =>
     knowledge
-      .using(target, (abilities) =>
+      .using(target, "filtered", (abilities) =>
         canFilter(abilities)
           ? fetchV2(exchange, target, { ...wanted, want: wanted.commit })
           : fetchByIsomorphicGit(exchange, target, wanted)
@@ -215,7 +216,7 @@ const readBlob = Effect.fnUntraced(function* (
 ) {
   const { oid, bytesMax, path } = asked
   const whole = () => fetchByIsomorphicGit(exchange, target, { commit: asked.commit, depth: 1 })
-  const source = yield* knowledge.using(target, (abilities) =>
+  const source = yield* knowledge.using(target, "plain", (abilities) =>
     canFilter(abilities)
       ? fetchV2(exchange, target, { want: oid, depth: null, treeDepth: null, bytesMax }).pipe(
           // Some servers give commits alone.

@@ -1,6 +1,7 @@
 /**
- * What servers are able to do, asked once per host and remembered; a repository that differs from its host is
- * remembered by itself.
+ * What servers are able to do. At first a host is taken for what nearly all are, a server of version 2 with filters, so
+ * that its first answers need no question before them. Only an answer that is not git's is a reason to ask: once per
+ * host, which is remembered; a repository that differs from its host is remembered by itself.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -22,11 +23,14 @@ export interface ServerKnowledge {
   /** Asks the repository itself. */
   readonly ask: (target: TransportTarget) => Effect.Effect<Capabilities, TransportError>
   /**
-   * Does something by what is known of the host. When the answer is not git's, the repository itself is asked, and if it
-   * turns out to be another one than its host, it is done again.
+   * Does something by what is known of the host, or else by what is usual. When the answer is not git's, the host is
+   * asked, or the repository itself where the host is known; what it tells decides whether the work is done again.
+   * The work must be safe to repeat: it may only read. `"filtered"` work uses all that is usual: once it went well, the
+   * host is known.
    */
   readonly using: <A>(
     target: TransportTarget,
+    asking: "plain" | "filtered",
     work: (abilities: Abilities) => Effect.Effect<A, TransportError>
   ) => Effect.Effect<A, TransportError>
 }
@@ -45,6 +49,9 @@ export const makeServerKnowledge = (exchange: Exchange): ServerKnowledge => {
   /** The first to ask for a host asks for all; when it fails, which may be its repository's own fault, each asks by itself. */
   const askForHost = (target: TransportTarget, host: string) =>
     Effect.suspend(() => {
+      // Somebody else may have been faster.
+      const known = hosts.get(host)
+      if (known !== undefined) return Effect.succeed({ abilities: known, isOwn: false })
       const waiting = asking.get(host)
       if (waiting !== undefined)
         return Effect.flatMap(Deferred.await(waiting), (found) =>
@@ -61,30 +68,65 @@ export const makeServerKnowledge = (exchange: Exchange): ServerKnowledge => {
       )
     })
 
-  const using: ServerKnowledge["using"] = Effect.fnUntraced(function* (target, work) {
+  /** The repository is asked itself; if it is no other than it was taken for, the answer stands as it was. */
+  const askItself = <A>(attempt: Attempt<A>, taken: Abilities, error: TransportError) =>
+    Effect.flatMap(ask(attempt.target), (found) => {
+      const { abilities } = own(found)
+      if (isSame(abilities, taken)) return Effect.fail(error)
+      remember(repositories, attempt.url.href, abilities)
+      return attempt.work(abilities)
+    })
+
+  /** Work by what is known of the host. */
+  const workAsHost = <A>(attempt: Attempt<A>, ofHost: Abilities) =>
+    attempt.work(ofHost).pipe(Effect.catchTag("ProtocolBroken", (error) => askItself(attempt, ofHost, error)))
+
+  /** Work by what is usual of hosts, as long as nothing is known of this one. */
+  const workAsUsual = <A>(attempt: Attempt<A>) =>
+    attempt.work(usual).pipe(
+      Effect.tap(() => {
+        if (attempt.asking === "filtered") remember(hosts, attempt.url.origin, usual)
+      }),
+      Effect.catchIf(isDoubtful, (error) =>
+        Effect.flatMap(askForHost(attempt.target, attempt.url.origin), ({ abilities, isOwn }) => {
+          if (!isSame(abilities, usual))
+            return isOwn ? attempt.work(abilities) : workAsHost(attempt, abilities)
+          return isOwn ? Effect.fail(error) : askItself(attempt, usual, error)
+        })
+      )
+    )
+
+  const using: ServerKnowledge["using"] = Effect.fnUntraced(function* (target, asking, work) {
     const url = yield* parseHttpUrl(target)
     const known = repositories.get(url.href)
     if (known !== undefined) return yield* work(known)
     const ofHost = hosts.get(url.origin)
-    const { abilities, isOwn } =
-      ofHost === undefined ? yield* askForHost(target, url.origin) : { abilities: ofHost, isOwn: false }
-    const worked = work(abilities)
-    if (isOwn) return yield* worked
-    return yield* worked.pipe(
-      Effect.catchTag("ProtocolBroken", (error) =>
-        Effect.flatMap(ask(target), (found) => {
-          const { abilities: itself } = own(found)
-          if (JSON.stringify(itself) === JSON.stringify(abilities)) return Effect.fail(error)
-          remember(repositories, url.href, itself)
-          return work(itself)
-        })
-      )
-    )
+    const attempt = { target, url, asking, work }
+    return yield* ofHost === undefined ? workAsUsual(attempt) : workAsHost(attempt, ofHost)
   })
   return { ask, using }
 }
 
 // --- internal ---
+
+interface Attempt<A> {
+  readonly target: TransportTarget
+  readonly url: URL
+  readonly asking: "plain" | "filtered"
+  readonly work: (abilities: Abilities) => Effect.Effect<A, TransportError>
+}
+
+/** What a host is taken for that nothing is known of. */
+const usual: CapabilitiesV2 = { version: 2, filter: true, unborn: true, objectFormat: "sha1" }
+
+/** Statuses with which servers answer to what they do not understand; any other one is about something else. */
+const notUnderstood: ReadonlyArray<number> = [400, 405, 415, 422, 500, 501]
+
+/** Whether the answer may come from a server that is another one than usual. */
+const isDoubtful = (error: TransportError): boolean =>
+  error._tag === "ProtocolBroken" || (error._tag === "HttpStatus" && notUnderstood.includes(error.status))
+
+const isSame = (one: Abilities, other: Abilities): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 const own = (found: Capabilities) => {
   const abilities: Abilities = found.version === 2 ? found : { version: 0 }

@@ -18,7 +18,6 @@ describe("least round trips", () => {
         const view = yield* transport.readCommit(target, { commit: world.first, paths: [".runtime-version"] })
         const pushed = yield* transport.pushFile(target, pushOf({ branch: head.branch, view }))
         expect(world.server.log.map((one) => `${one.method} ${one.path}`)).toEqual([
-          "GET /target.git/info/refs",
           "POST /target.git/git-upload-pack",
           "POST /target.git/git-upload-pack",
           "POST /target.git/git-receive-pack"

@@ -1,4 +1,4 @@
-/** A host is asked once what it is able to do; repositories that differ from it are found out. */
+/** A host is asked what it is able to do when it is not a usual one, and once; repositories that differ are found out. */
 import { describe, expect, test } from "bun:test"
 import { cp } from "node:fs/promises"
 import { join } from "node:path"
@@ -10,23 +10,76 @@ import { withGit } from "../support.ts"
 import { makeWorld, type World } from "./world.ts"
 
 const path = ".runtime-version"
+const bytesOf = (body: unknown): Uint8Array => (body instanceof Uint8Array ? body : new Uint8Array())
 const discoveries = (world: World) => world.server.log.filter((one) => one.method === "GET").length
+
+/** Twelve copies of the repository on the same host. */
+const addCopies = Effect.fnUntraced(function* (world: World) {
+  const names = Array.from({ length: 12 }, (_, at) => `copy${at}.git`)
+  for (const name of names)
+    yield* Effect.promise(() => cp(world.bare.directory, join(world.root, name), { recursive: true }))
+  return names
+})
 
 describe("a host", () => {
   test(
-    "is asked once for many repositories at the same time",
+    "of the usual kind is asked nothing, for however many repositories at the same time",
     withGit(() =>
       Effect.gen(function* () {
         const world = yield* makeWorld()
-        const names = Array.from({ length: 12 }, (_, at) => `copy${at}.git`)
-        for (const name of names)
-          yield* Effect.promise(() => cp(world.bare.directory, join(world.root, name), { recursive: true }))
+        const names = yield* addCopies(world)
         const transport = makeHttpTransport()
         yield* Effect.forEach(names, (name) => transport.readHead(world.httpTarget(name), null), {
           concurrency: "unbounded"
         })
-        expect(discoveries(world)).toBe(1)
-        expect(world.server.requests()).toBe(13)
+        expect(discoveries(world)).toBe(0)
+        expect(world.server.requests()).toBe(12)
+      })
+    )
+  )
+
+  test(
+    "without filters is asked once for many repositories at the same time, and then known",
+    withGit(() =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const names = yield* addCopies(world)
+        world.server.faults.noFilter = true
+        const transport = makeHttpTransport()
+        const read = (name: string) =>
+          transport.readCommit(world.httpTarget(name), { commit: world.first, paths: [path] })
+        const views = yield* Effect.forEach(names, read, { concurrency: "unbounded" })
+        expect(views.map((view) => view.entryOf(path)?.mode)).toEqual(names.map(() => "100644"))
+        // One question for the host, and one of isomorphic-git for each repository.
+        expect(discoveries(world)).toBe(1 + names.length)
+        const before = world.server.requests()
+        yield* read("target.git")
+        expect(world.server.requests()).toBe(before + 2)
+      })
+    )
+  )
+
+  test(
+    "that says with a status that it does not understand is asked, and read by what it tells",
+    withGit(() =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        world.server.faults.oldProtocol = true
+        for (const status of [400, 405, 500]) {
+          const sent: Array<string> = []
+          const transport = makeHttpTransport({
+            fetch: async (url, init) => {
+              sent.push(`${init.method}`)
+              const isVersion2 = `${new TextDecoder().decode(bytesOf(init.body))}`.includes("command=")
+              return isVersion2 ? new Response("what?", { status }) : fetch(url, init)
+            }
+          })
+          const head = yield* transport.readHead(world.httpTarget(), null)
+          expect(head.commit).toBe(world.first)
+          const view = yield* transport.readCommit(world.httpTarget(), { commit: world.first, paths: [path] })
+          expect(view.entryOf(path)?.mode).toBe("100644")
+          expect(sent.slice(0, 3)).toEqual(["POST", "GET", "GET"])
+        }
       })
     )
   )
@@ -52,7 +105,7 @@ describe("a host", () => {
         expect(empty._tag).toBe("EmptyRepository")
         const before = discoveries(world)
         yield* fresh.readCommit(world.httpTarget(), { commit: world.first, paths: [path] })
-        expect(discoveries(world)).toBe(before + 1)
+        expect(discoveries(world)).toBe(before)
       })
     )
   )
