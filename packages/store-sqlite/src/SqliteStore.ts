@@ -17,6 +17,7 @@ import * as Either from "effect/Either"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { CommitTables } from "./internal/CommitTables.ts"
+import type { Synchronous } from "./internal/Connection.ts"
 import { makeCompaction } from "./internal/compaction.ts"
 import { driverReads } from "./internal/driverReads.ts"
 import { followHead } from "./internal/followHead.ts"
@@ -34,7 +35,7 @@ export interface SqliteStoreOptions {
    * `full`: an acknowledged commit is on the disk. `normal`: it survives the end of the process, and a power loss may
    * take the last ones, but never part of one. Default: `full`.
    */
-  readonly synchronous?: "full" | "normal"
+  readonly synchronous?: Synchronous
   /** Called around each statement that writes. @internal */
   readonly point?: () => void
 }
@@ -56,11 +57,12 @@ export const make = (options: SqliteStoreOptions): Effect.Effect<Driver, OpenErr
     const tables = new CommitTables(connection, leases, outputs)
     const reads = new Reads(connection, tables.entries)
     const { awaitBeyond, announce } = yield* followHead(reads)
-    const write = yield* makeGroupWriter(connection, {
+    const write = yield* makeGroupWriter(connection, synchronous, {
       begin: () => tables.begin(),
       committed: announce,
       rolledBack: () => tables.rolledBack()
     })
+    const keep = <A>(operation: string, work: () => A) => write(operation, () => Either.right(work()), "kept")
     const parts = driverReads(reads, outputs, leases)
     return {
       ...parts,
@@ -74,20 +76,21 @@ export const make = (options: SqliteStoreOptions): Effect.Effect<Driver, OpenErr
       outputs: {
         ...parts.outputs,
         append: (attemptId, records, drop, fence) =>
-          write("keep output", () => {
-            if (fence !== undefined && !leases.isHeld(attemptId, fence)) return Either.right(false)
+          keep("keep output", () => {
+            if (fence !== undefined && !leases.isHeld(attemptId, fence)) return false
             outputs.append(attemptId, records, drop)
-            return Either.right(true)
+            return true
           })
       },
       leases: {
         ...parts.leases,
         renew: (attemptId, token, expiresAt, now) =>
-          write("renew a lease", () => Either.right(leases.renew(attemptId, token, expiresAt, now))),
-        take: (attemptId, lease, now) =>
-          write("take a lease", () => Either.right(leases.take(attemptId, lease, now))),
-        put: (attemptId, lease) => write("keep a lease", () => Either.right(leases.put(attemptId, lease))),
-        remove: (attemptId) => write("remove a lease", () => Either.right(leases.remove(attemptId)))
+          keep("renew a lease", () => leases.renew(attemptId, token, expiresAt, now)),
+        setProcess: (attemptId, token, process, now) =>
+          keep("keep a process", () => leases.setProcess(attemptId, token, process, now)),
+        take: (attemptId, lease, now) => keep("take a lease", () => leases.take(attemptId, lease, now)),
+        put: (attemptId, lease) => keep("keep a lease", () => leases.put(attemptId, lease)),
+        remove: (attemptId) => keep("remove a lease", () => leases.remove(attemptId))
       }
     } satisfies Driver
   }).pipe(Effect.withSpan("SqliteStore.make"))

@@ -3,7 +3,7 @@ import { it } from "@patchmoi/core/testing/effectTest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { CommitTables } from "../src/internal/CommitTables.ts"
-import type { Connection } from "../src/internal/Connection.ts"
+import type { Connection, Synchronous } from "../src/internal/Connection.ts"
 import { makeGroupWriter } from "../src/internal/GroupWriter.ts"
 import { Leases } from "../src/internal/Leases.ts"
 import { Outputs } from "../src/internal/Outputs.ts"
@@ -11,12 +11,12 @@ import { openDatabase } from "../src/internal/openDatabase.ts"
 import { commitOf, open, temporaryFile } from "./support.ts"
 
 /** A writer over a database of which the test holds the connection. */
-const makeWriter = Effect.gen(function* () {
+const makeWriter = Effect.fnUntraced(function* (synchronous: Synchronous = "normal") {
   const filename = yield* temporaryFile
-  const connection = yield* openDatabase({ filename, access: "write", synchronous: "normal" })
+  const connection = yield* openDatabase({ filename, access: "write", synchronous })
   const tables = new CommitTables(connection, new Leases(connection), new Outputs(connection))
   let transactions = 0
-  const write = yield* makeGroupWriter(connection, {
+  const write = yield* makeGroupWriter(connection, synchronous, {
     begin: () => tables.begin(),
     committed: () => {
       transactions += 1
@@ -31,9 +31,25 @@ const makeWriter = Effect.gen(function* () {
 const headOf = (connection: Connection): unknown => connection.scalar("SELECT max(position) FROM facts")
 
 describe("the writer of groups", () => {
+  for (const synchronous of ["full", "normal"] as const) {
+    it.live(`asks the disk (${synchronous}) for history, and for nothing else`, () =>
+      Effect.gen(function* () {
+        const { connection, write } = yield* makeWriter(synchronous)
+        const levels = { normal: 1, full: 2 }
+        const level = write("look", () => Either.right(connection.scalar("PRAGMA synchronous")))
+        const kept = write("look", () => Either.right(connection.scalar("PRAGMA synchronous")), "kept")
+        expect(yield* level).toBe(levels[synchronous])
+        expect(yield* kept).toBe(levels.normal)
+        expect(yield* level).toBe(levels[synchronous])
+        const together = yield* Effect.all([kept, level, kept], { concurrency: "unbounded" })
+        expect(together).toEqual([levels[synchronous], levels[synchronous], levels[synchronous]])
+      })
+    )
+  }
+
   it.live("commits that come together share a transaction, and one that conflicts fails alone", () =>
     Effect.gen(function* () {
-      const { commit, transactions } = yield* makeWriter
+      const { commit, transactions } = yield* makeWriter()
       const streams = Array.from({ length: 100 }, (_, index) => commit(`account/${index % 90}`))
       const results = yield* Effect.all(streams.map(Effect.either), { concurrency: "unbounded" })
       expect(results.filter(Either.isLeft)).toHaveLength(10)
@@ -43,7 +59,7 @@ describe("the writer of groups", () => {
 
   it.live("work that throws takes nobody with it", () =>
     Effect.gen(function* () {
-      const { commit, write, connection } = yield* makeWriter
+      const { commit, write, connection } = yield* makeWriter()
       const broken = write("break", (): Either.Either<number> => {
         connection.database.run("INSERT INTO outputs VALUES ('half', 0, 0, 0, 'stdout', 0, '')")
         throw new Error("in the middle")
@@ -71,7 +87,7 @@ describe("the writer of groups", () => {
 
   it.live("a full disk fails the commit and says so; what fits goes on", () =>
     Effect.gen(function* () {
-      const { commit, connection } = yield* makeWriter
+      const { commit, connection } = yield* makeWriter()
       connection.database.run("PRAGMA max_page_count = 60")
       const [refused, placed] = yield* Effect.all(
         [Effect.either(commit("account/large", 1, 1_000_000)), Effect.either(commit("account/small"))],

@@ -38,7 +38,10 @@ export interface AttemptWrites {
   readonly renew: Effect.Effect<boolean, StoreError>
   /** Keeps output; false when the lease is not held any more, and then without another look. */
   readonly output: (chunk: OutputChunk) => Effect.Effect<boolean, StoreError>
-  /** Keeps which process it is, so that a later engine can end it; false when the lease is not held any more. */
+  /**
+   * Keeps which process it is, so that a later engine can end it; false when the lease is not held any more. It is kept with
+   * the lease, where leases outlive the process that holds them, and becomes a fact with the end; elsewhere it is a fact at once.
+   */
   readonly process: (process: ProcessIdentity) => Effect.Effect<boolean>
   /**
    * Commits the end and gives the lease back in the same commit; again and again while the store refuses: the step has
@@ -50,7 +53,7 @@ export interface AttemptWrites {
 /** Makes the function that gives an attempt its writes. */
 export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
   Effect.map(Effect.all([Store, FlowCatalog]), ([store, catalog]) => (claimed: ClaimedRun): AttemptWrites => {
-    const context: WriteContext = { store, catalog, dispatcher, settings, claimed }
+    const context: WriteContext = { store, catalog, dispatcher, settings, claimed, untold: {} }
     const { attempt, run } = claimed
     const { id, leaseToken: token } = attempt
     const write = OutputWriter.make(store.driver.outputs, id, run.plan.outputBytesMax, token)
@@ -83,6 +86,8 @@ interface WriteContext {
   readonly dispatcher: Dispatcher
   readonly settings: EngineSettings
   readonly claimed: ClaimedRun
+  /** The process of the attempt while no fact tells it. */
+  readonly untold: { process?: ProcessIdentity }
 }
 
 /**
@@ -107,9 +112,20 @@ const commitHeld = (
 
 const recordProcess = (context: WriteContext, process: ProcessIdentity): Effect.Effect<boolean> => {
   const { id: attemptId, leaseToken } = context.claimed.attempt
-  return commitHeld(context, () => ({ _tag: "RecordProcess", attemptId, leaseToken, process })).pipe(
-    Effect.as(true),
-    Effect.catchTag("LeaseLost", () => Effect.as(refuse(context, "process"), false)),
+  const { leases } = context.store.driver
+  const kept =
+    leases.setProcess === undefined
+      ? Effect.as(
+          commitHeld(context, () => ({ _tag: "RecordProcess", attemptId, leaseToken, process })),
+          true
+        )
+      : Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          context.untold.process = process
+          return leases.setProcess?.(attemptId, leaseToken, process, now) ?? Effect.succeed(false)
+        })
+  return kept.pipe(
+    Effect.catchTag("LeaseLost", () => Effect.succeed(false)),
+    Effect.tap((held) => (held ? Effect.void : refuse(context, "process"))),
     Effect.catchAll((error) =>
       Effect.as(Effect.logWarning(`The process of attempt ${attemptId} was not recorded`, error), true)
     )
@@ -129,7 +145,7 @@ const end = (context: WriteContext, outcome: AttemptOutcome): Effect.Effect<void
   return Effect.gen(function* () {
     const jitter = yield* Random.next
     const commandAt = (now: number): RunCommand => ({
-      ...{ _tag: "EndAttempt", attemptId, leaseToken, outcome, now, jitter },
+      ...{ _tag: "EndAttempt", attemptId, leaseToken, outcome, now, jitter, ...context.untold },
       ...(isGivenUp ? {} : refusalOf(run, outcome, now))
     })
     const asksForMore = (outcome.result?.next?.length ?? 0) > 0
@@ -205,7 +221,7 @@ const refuse = (context: WriteContext, kind: LateWriteKind, summary?: string): E
       const outcome = lostOutcome("its lease ran out before it ended")
       const lost = { _tag: "EndAttempt", attemptId, leaseToken, outcome, now, jitter } as const
       unit.putLease(attemptId, undefined)
-      const ended = dispatcher.commandRun(unit, run.id, lost)
+      const ended = dispatcher.commandRun(unit, run.id, { ...lost, ...context.untold })
       return Either.isLeft(ended) && ended.left._tag !== "LeaseLost" ? ended : kept
     })
   }).pipe(

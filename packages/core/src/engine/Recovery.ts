@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { Executor } from "../executor/Executor.ts"
 import type { RunId } from "../Ids.ts"
+import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
 import { Store } from "../store/Store.ts"
@@ -41,7 +42,8 @@ export const make = (
         const lease = yield* store.driver.leases.get(attempt.id)
         const now = yield* Clock.currentTimeMillis
         if (lease !== undefined && lease.expiresAt > now && !(yield* isWorkerDead(lease.workerId))) return []
-        if (attempt.process !== undefined) yield* executor.endOrphan?.(attempt.process) ?? Effect.void
+        const process = attempt.process ?? lease?.process
+        if (process !== undefined) yield* executor.endOrphan?.(process) ?? Effect.void
         const jitter = yield* Random.next
         const reason = `worker ${attempt.workerId} stopped without ending it`
         yield* store.commit((unit) => {
@@ -51,6 +53,7 @@ export const make = (
             attemptId: attempt.id,
             leaseToken: attempt.leaseToken,
             outcome: lostOutcome(reason),
+            ...withoutUndefined({ process }),
             now: unit.now,
             jitter
           })

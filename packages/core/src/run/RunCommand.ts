@@ -29,6 +29,8 @@ export type RunCommand =
       readonly attemptId: AttemptId
       readonly leaseToken: LeaseToken
       readonly outcome: AttemptOutcome
+      /** The process that the attempt had, where no fact tells it yet. */
+      readonly process?: ProcessIdentity
       /** Why a good result is not accepted all the same: its follow-up events cannot be dispatched. Ends the run as failed, without a retry. */
       readonly refusal?: string
       readonly now: number

@@ -151,21 +151,25 @@ type EndAttempt = Extract<RunCommand, { _tag: "EndAttempt" }>
 
 const endAttempt = (
   run: RunDocument,
-  { attemptId, outcome, refusal, now, jitter }: EndAttempt
+  { attemptId, outcome, process, refusal, now, jitter }: EndAttempt
 ): ReadonlyArray<RunFact> => {
   const error = outcome.error ?? refusal
   const details = withoutUndefined({ exit: outcome.exit, result: outcome.result, error })
-  const ended: RunFact = { _tag: "AttemptEnded", attemptId, ...details }
+  const isTold = run.attempts.at(-1)?.process !== undefined
+  const ended: ReadonlyArray<RunFact> = [
+    ...(process === undefined || isTold ? [] : [{ _tag: "AttemptSpawned", attemptId, process } as const]),
+    { _tag: "AttemptEnded", attemptId, ...details }
+  ]
   const end = (
     processStatus: "completed" | "failed" | "canceled",
     retriesUsedUp = false
-  ): ReadonlyArray<RunFact> => [ended, { _tag: "RunEnded", processStatus, ...details, retriesUsedUp }]
+  ): ReadonlyArray<RunFact> => [...ended, { _tag: "RunEnded", processStatus, ...details, retriesUsedUp }]
   if (error === undefined) return end("completed")
   if (outcome.exit._tag === "Canceled" || run.cancelRequested) return end("canceled")
   if (outcome.error === undefined) return end("failed")
   const next = nextAttemptOf(run, outcome.exit, { now, jitter })
   return next._tag === "At"
-    ? [ended, { _tag: "RunRetryScheduled", retryAt: next.retryAt }]
+    ? [...ended, { _tag: "RunRetryScheduled", retryAt: next.retryAt }]
     : end("failed", next._tag === "UsedUp")
 }
 

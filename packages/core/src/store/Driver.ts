@@ -7,6 +7,7 @@
  * 2. Positions and versions have no gap, whatever fails or runs at the same time, but where something was forgotten.
  * 3. `head` and the reads never show a fact whose commit has not succeeded.
  * 4. A document shows exactly the facts of its stream up to `version`.
+ * 5. Output and leases are no history: what was kept outside a commit may be gone after a power loss.
  */
 import type * as Effect from "effect/Effect"
 import type { OutputStream, ProcessIdentity } from "../executor/Executor.ts"
@@ -233,6 +234,17 @@ export interface Driver {
      * another holds it, and nothing was changed. Not only for attempts: any name that two processes may want at once.
      */
     readonly take: (attemptId: string, lease: Lease, now: number) => Effect.Effect<boolean, StoreError>
+    /**
+     * Notes which process the attempt has, when it is held with this token and has not run out by `now`; looks and writes in
+     * one step. False says that it is not, and nothing was changed. Absent where a lease ends with the process that holds it:
+     * nobody would find the note.
+     */
+    readonly setProcess?: (
+      attemptId: string,
+      token: string,
+      process: ProcessIdentity,
+      now: number
+    ) => Effect.Effect<boolean, StoreError>
     readonly put: (attemptId: string, lease: Lease) => Effect.Effect<void, StoreError>
     readonly get: (attemptId: string) => Effect.Effect<Lease | undefined, StoreError>
     readonly remove: (attemptId: string) => Effect.Effect<void, StoreError>

@@ -36,6 +36,25 @@ export const leaseContract = (make: MakeDriver): void =>
       })
     )
 
+    it.live(
+      "the process of an attempt is noted for its holder alone, and stays when the lease is renewed",
+      () =>
+        Effect.gen(function* () {
+          const { leases } = yield* make
+          const { setProcess } = leases
+          if (setProcess === undefined) return
+          const process = { pid: 7, startTicks: 99 }
+          expect(yield* setProcess("a", "t1", process, 0)).toBe(false)
+          yield* leases.put("a", lease("t1", 1_000))
+          expect(yield* setProcess("a", "t2", process, 999)).toBe(false)
+          expect(yield* setProcess("a", "t1", process, 1_000)).toBe(false)
+          expect(yield* leases.get("a")).toEqual(lease("t1", 1_000))
+          expect(yield* setProcess("a", "t1", process, 999)).toBe(true)
+          expect(yield* leases.renew("a", "t1", 2_000, 999)).toBe(true)
+          expect(yield* leases.get("a")).toEqual({ ...lease("t1", 2_000), process })
+        })
+    )
+
     it.live("of many that want the same lease at once, one gets it", () =>
       Effect.gen(function* () {
         const { leases } = yield* make

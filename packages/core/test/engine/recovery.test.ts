@@ -1,7 +1,12 @@
 import { describe, expect } from "bun:test"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as Engine from "../../src/engine/Engine.ts"
+import { Executor, type ProcessIdentity } from "../../src/executor/Executor.ts"
+import { layer as layerSteps } from "../../src/executor/ExecutorMemory.ts"
+import { layerMemory } from "../../src/flow/FlowCatalog.ts"
 import { type EventId, LeaseToken, makeAttemptId, type RunId } from "../../src/Ids.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import * as Store from "../../src/store/Store.ts"
@@ -91,6 +96,28 @@ describe("a run that an engine left running", () => {
       }).pipe(Effect.provide(engineOver([flow], { "step.ts": answering() })))
     }).pipe(Effect.provide(Store.layerMemory))
   )
+})
+
+it.effect("the process that only the lease names is ended, and told with the end of its attempt", () => {
+  const process = { pid: 7, startTicks: 9 }
+  const ended: Array<ProcessIdentity> = []
+  const executor = Layer.map(layerSteps({ "step.ts": answering() }), (context) =>
+    Context.make(Executor, {
+      ...Context.get(context, Executor),
+      endOrphan: (orphan) => Effect.sync(() => void ended.push(orphan))
+    })
+  )
+  return Effect.gen(function* () {
+    const runId = yield* abandonedRun()
+    const store = yield* Store.Store
+    const lease = { token: "token of a dead engine", workerId: "dead", expiresAt: 0, process }
+    yield* store.driver.leases.put(makeAttemptId(runId, 1), lease)
+    const [run] = yield* Effect.flatMap(Engine.Engine, ({ awaitRuns }) => awaitRuns([runId])).pipe(
+      Effect.provide(Layer.provide(Engine.layer(), Layer.merge(layerMemory([flow]), executor)))
+    )
+    expect(ended).toEqual([process])
+    expect(run?.attempts).toMatchObject([{ status: "lost", process }, { status: "completed" }])
+  }).pipe(Effect.provide(Store.layerMemory))
 })
 
 it.effect("more runs than fit on a page are all recovered", () =>

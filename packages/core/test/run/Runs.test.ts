@@ -128,6 +128,19 @@ describe("end an attempt", () => {
       .document({ processStatus: "completed", result: { status: "changed" }, retriesUsedUp: false })
   })
 
+  test("tells its process first, where no fact has told it", () => {
+    const spawned: RunFact = { _tag: "AttemptSpawned", attemptId, process }
+    running.when(endWith(good, { process })).then(spawned, over(good), ended)
+    given(Runs, runId, queued, started(), spawned).when(endWith(good, { process })).then(over(good), ended)
+    running.when(endWith(lost, { process })).then(spawned, over(lost), {
+      _tag: "RunEnded",
+      processStatus: "failed",
+      exit: lost.exit,
+      error: "lost",
+      retriesUsedUp: false
+    })
+  })
+
   test("that failed schedules the next one, at exponential times spread by at most a half", () => {
     running
       .when(endWith(bad))

@@ -1,6 +1,5 @@
 /** What a command knows of the runs that it awaits, from the rows of the log as they come. */
 import { Events } from "@patchmoi/core/event/Events"
-import type { ProcessIdentity } from "@patchmoi/core/executor/Executor"
 import type { RunDocument } from "@patchmoi/core/run/RunDocument"
 import { hasEnded } from "@patchmoi/core/run/RunEvolve"
 import { Runs } from "@patchmoi/core/run/Runs"
@@ -23,8 +22,6 @@ export class RunWatch {
   readonly told = new Set<string>()
   /** Every run, with the name that people know. */
   readonly #names = new Map<string, string>()
-  /** The process group of each run that has one under way. */
-  readonly #groups = new Map<string, ProcessIdentity>()
   #ticks = 0
 
   constructor(readonly progress: Progress) {}
@@ -53,17 +50,6 @@ export class RunWatch {
     this.progress.status(`${names.length} running (${this.#ticks} s): ${names.join(", ")}`)
   }
 
-  /** Ends the process groups that are under way, at once. */
-  kill(): void {
-    for (const { pid } of this.#groups.values()) {
-      try {
-        process.kill(-pid, "SIGKILL")
-      } catch {
-        // The group has ended by itself.
-      }
-    }
-  }
-
   #followUp(row: LogRow, eventId: string): FollowedEvent | undefined {
     // Most events come from outside; the codec is not even compiled for them.
     if (!row.data.includes('"causedBy"')) return undefined
@@ -76,12 +62,10 @@ export class RunWatch {
   #takeRun(row: LogRow, runId: string): void {
     const name = this.#names.get(runId) ?? runId
     if (row.type === "AttemptStarted") this.progress.happened(`${name} started`)
-    if (row.type === "AttemptEnded") this.#groups.delete(runId)
     if (row.type === "RunRetryScheduled") this.progress.happened(`${name} failed and is tried again`)
-    // Only these say something that is not in their name.
-    if (row.type !== "AttemptSpawned" && row.type !== "RunEnded") return
+    // Only this one says something that is not in its name.
+    if (row.type !== "RunEnded") return
     const fact = Runs.decodeFact(row.type, row.data)
-    if (fact._tag === "AttemptSpawned") this.#groups.set(runId, fact.process)
     if (fact._tag !== "RunEnded") return
     this.pending.delete(runId)
     const said = fact.error ?? fact.result?.message

@@ -3,7 +3,7 @@
  *
  * 1. Follow-up events that a result asks for belong to what is awaited, whatever their depth.
  * 2. The first interruption cancels every run that has not ended; that is recorded, and the runs are awaited still.
- * 3. The second ends the command at once, and the process groups of its steps with it.
+ * 3. The second ends the command at once, and the process groups of its steps with it (`recordOptions.ts`).
  */
 
 import { Engine } from "@patchmoi/core/engine/Engine"
@@ -41,7 +41,6 @@ export const follow = <A, E, R>(
     let position = yield* store.driver.head
     const started = yield* start
     const watch = new RunWatch(makeProgress(session))
-    session.caller.onKilled(() => watch.kill())
     yield* Effect.forEach(eventsOf(started), (event) => addRuns(watch, event), { discard: true })
     const ticker = yield* Effect.fork(
       Effect.schedule(

@@ -1,6 +1,7 @@
 /** What a command opens: which record, and what its engine is told. Apart from the opening, which loads the flow service. */
 import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
 import type { LocalOptions, StateKind } from "../composeEngine.ts"
+import { RunningSteps } from "../executor/RunningSteps.ts"
 import type { StepEnvironment } from "../executor/StepEnvironment.ts"
 import { recordKind } from "../record/recordKind.ts"
 import type { StoreKind } from "../record/storeKinds.ts"
@@ -18,9 +19,13 @@ export interface RecordOptions {
   readonly handsOver?: boolean
 }
 
-/** What the composing room is told of a record that a command opens. */
+/**
+ * What the composing room is told of a record that a command opens. The steps that its engine runs are ended at once when the
+ * user does not wait for the command to end.
+ */
 export const localOptions = (session: Session, options: RecordOptions): LocalOptions => ({
   workspaceRoot: session.directory,
+  runningSteps: runningStepsOf(session),
   state: options.state,
   handsOver: options.handsOver ?? false,
   environment: {
@@ -41,3 +46,11 @@ export const recordState = (
   dataDir,
   access
 })
+
+// --- internal ---
+
+const runningStepsOf = (session: Session): RunningSteps => {
+  const steps = new RunningSteps()
+  session.caller.onKilled(steps.kill)
+  return steps
+}

@@ -4,6 +4,9 @@ import type { Database, SQLQueryBindings, Statement } from "bun:sqlite"
 /** A row as SQLite gives it: the columns in the order of the statement. */
 export type Row = ReadonlyArray<unknown>
 
+/** Whether a commit returns before (`normal`) or after (`full`) it is on the disk. */
+export type Synchronous = "full" | "normal"
+
 type Bindings = Array<SQLQueryBindings>
 
 export class Connection {

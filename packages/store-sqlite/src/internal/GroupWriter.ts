@@ -2,7 +2,8 @@
  * The one way in which this process writes: pieces of work that wait together share one transaction.
  *
  * 1. A transaction begins with `BEGIN IMMEDIATE`: what a piece of work reads in it is still so when it writes.
- * 2. Nothing is acknowledged before `COMMIT` has come back; with `synchronous = FULL` that is after the sync.
+ * 2. Nothing is acknowledged before `COMMIT` has come back; with `synchronous = FULL` that is after the sync. A group without
+ *    history, which is output and leases alone, is not synced: the next sync takes it along.
  * 3. Work that refuses has written nothing and is answered alone. Work that throws takes nobody with it: the
  *    transaction is rolled back and each piece runs in its own.
  * 4. While another process holds the lock, the group waits and grows.
@@ -12,7 +13,7 @@ import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import type { Connection } from "./Connection.ts"
+import type { Connection, Synchronous } from "./Connection.ts"
 import { isBusy, storeError } from "./sqliteError.ts"
 import { patiently } from "./waiting.ts"
 
@@ -31,19 +32,24 @@ export interface GroupHooks {
   readonly rolledBack: () => void
 }
 
+/** What a piece of work writes: `history` has to survive a power loss, what is only `kept` the end of the process. */
+export type Weight = "history" | "kept"
+
 /** Writes by one synchronous piece of work; Left says that it refused, before it wrote anything. */
 export type Write = <A, E>(
   operation: string,
-  work: () => Either.Either<A, E>
+  work: () => Either.Either<A, E>,
+  weight?: Weight
 ) => Effect.Effect<A, E | StoreError>
 
 /** Starts the writer. Closing the scope writes what waits, then refuses more. */
 export const makeGroupWriter = (
   connection: Connection,
+  synchronous: Synchronous,
   hooks: GroupHooks
 ): Effect.Effect<Write, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const transaction = makeTransaction(connection, hooks)
+    const transaction = makeTransaction(connection, synchronous, hooks)
     const arrivals = yield* Effect.makeLatch(false)
     const room = yield* Effect.makeLatch(true)
     let waiting: Array<Work> = []
@@ -70,15 +76,15 @@ export const makeGroupWriter = (
       })
     )
 
-    const write: Write = (operation, work) =>
+    const write: Write = (operation, work, weight = "history") =>
       Effect.suspend(() => {
         if (isClosed) return Effect.fail(new StoreError({ operation, reason: "it was closed" }))
         if (waiting.length >= workWaitingMax) {
           room.unsafeClose()
-          return Effect.zipRight(room.await, write(operation, work))
+          return Effect.zipRight(room.await, write(operation, work, weight))
         }
         return Effect.async((resume) => {
-          waiting.push(makeWork(operation, work, resume))
+          waiting.push(makeWork(operation, weight, work, resume))
           arrivals.unsafeOpen()
         })
       })
@@ -97,6 +103,7 @@ const nextTurn = Effect.async<void>((resume) => {
 
 /** A piece of work and who waits for it. */
 interface Work {
+  readonly weight: Weight
   /** Does the work and keeps its answer for later. */
   readonly run: () => void
   /** Gives the answer that `run` kept. */
@@ -106,11 +113,13 @@ interface Work {
 
 const makeWork = <A, E>(
   operation: string,
+  weight: Weight,
   work: () => Either.Either<A, E>,
   resume: (answer: Effect.Effect<A, E | StoreError>) => void
 ): Work => {
   let result: Either.Either<A, E> | undefined
   return {
+    weight,
     run: () => {
       result = work()
     },
@@ -160,12 +169,21 @@ const settle = (
   })
 }
 
-const makeTransaction = (connection: Connection, hooks: GroupHooks): Transaction => {
+const makeTransaction = (
+  connection: Connection,
+  synchronous: Synchronous,
+  hooks: GroupHooks
+): Transaction => {
   const begin = connection.prepare("BEGIN IMMEDIATE")
   const commit = connection.prepare("COMMIT")
+  let current = synchronous
   return (group) => {
     let isWritten = false
     try {
+      const wanted = group.some(({ weight }) => weight === "history") ? synchronous : "normal"
+      // Never prepared: this pragma takes effect when it is compiled.
+      if (wanted !== current) connection.run(`PRAGMA synchronous = ${wanted.toUpperCase()}`)
+      current = wanted
       begin.run()
       hooks.begin()
       for (const work of group) work.run()

@@ -1,4 +1,5 @@
 /** Leases of attempts: who holds them, and until when. Synchronous; what reads and writes does so under the write lock. */
+import type { ProcessIdentity } from "@patchmoi/core/executor/Executor"
 import type { Fence, Lease } from "@patchmoi/core/store/Driver"
 import type { Connection } from "./Connection.ts"
 import { fromText, toText } from "./text.ts"
@@ -7,6 +8,7 @@ export class Leases {
   readonly #select
   readonly #upsert
   readonly #renew
+  readonly #setProcess
   readonly #delete
 
   constructor(connection: Connection) {
@@ -19,6 +21,9 @@ ON CONFLICT (attempt) DO UPDATE SET token = ?2, worker = ?3, expires_at = ?4, pr
     )
     this.#renew = connection.prepare(
       "UPDATE leases SET expires_at = ? WHERE attempt = ? AND token = ? AND expires_at > ?"
+    )
+    this.#setProcess = connection.prepare(
+      "UPDATE leases SET process = ? WHERE attempt = ? AND token = ? AND expires_at > ?"
     )
     this.#delete = connection.prepare("DELETE FROM leases WHERE attempt = ?")
   }
@@ -54,6 +59,10 @@ ON CONFLICT (attempt) DO UPDATE SET token = ?2, worker = ?3, expires_at = ?4, pr
 
   renew(attemptId: string, token: string, expiresAt: number, now: number): boolean {
     return this.#renew.run(expiresAt, toText(attemptId), toText(token), now).changes > 0
+  }
+
+  setProcess(attemptId: string, token: string, process: ProcessIdentity, now: number): boolean {
+    return this.#setProcess.run(JSON.stringify(process), toText(attemptId), toText(token), now).changes > 0
   }
 
   remove(attemptId: string): void {

@@ -17,7 +17,7 @@ import {
   type OpenError,
   type UnavailableReason
 } from "../SqliteStoreErrors.ts"
-import { Connection } from "./Connection.ts"
+import { Connection, type Synchronous } from "./Connection.ts"
 import { codeOf, isBusy, textOf } from "./sqliteError.ts"
 import { busyTimeoutMillis, patiently } from "./waiting.ts"
 
@@ -36,7 +36,7 @@ const walBytesKept = 64 * 1_048_576
 export interface DatabaseOptions {
   readonly filename: string
   readonly access: "write" | "read"
-  readonly synchronous: "full" | "normal"
+  readonly synchronous: Synchronous
   /** See {@link Connection}. */
   readonly point?: (() => void) | undefined
 }
