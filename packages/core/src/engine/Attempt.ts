@@ -29,19 +29,20 @@ import * as AttemptWrites from "./AttemptWrites.ts"
 import type { ClaimedRun } from "./Claim.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
+import type { HandingOver } from "./StartingNow.ts"
 
 /** How long past its own time-out an executor may take to end a step before the engine gives up on it, in milliseconds. */
 const executorOverrunMillis = 60_000
 
 type Stop = Deferred.Deferred<AttemptSignal>
 
-/** Makes the function that runs an attempt which was claimed, until it ends or is told to stop. */
+/** Makes the function that runs an attempt which was claimed, until it ends or is told to stop, and hands its slot over. */
 export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
   Effect.gen(function* () {
     const store = yield* Store
     const executor = yield* Executor
     const writesOf = yield* AttemptWrites.make(dispatcher, settings)
-    return Effect.fn("Attempt.run")(function* (claimed: ClaimedRun, stop: Stop) {
+    return Effect.fn("Attempt.run")(function* (claimed: ClaimedRun, stop: Stop, handingOver: HandingOver) {
       const { run, attempt } = claimed
       yield* Effect.annotateCurrentSpan({ runId: run.id, attemptId: attempt.id })
       const writes = writesOf(claimed)
@@ -50,7 +51,7 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
       const outcome = Option.isSome(event)
         ? yield* supervise(executor, invocationOf(claimed, event.value, settings), writes, stop)
         : failedOutcome({ _tag: "NotStarted", reason: "unknown event" }, `Unknown event: ${run.eventId}`)
-      yield* writes.end(outcome)
+      yield* writes.end(outcome, handingOver)
       yield* Fiber.interrupt(beating)
     })
   })

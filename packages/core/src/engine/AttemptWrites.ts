@@ -26,6 +26,7 @@ import type { ClaimedRun } from "./Claim.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
 import * as OutputWriter from "./OutputWriter.ts"
+import type { HandingOver, WithNext } from "./StartingNow.ts"
 
 /** How often the end of an attempt is offered again to a store that refuses it, and after how long. */
 const endRetriesMax = 60
@@ -45,9 +46,9 @@ export interface AttemptWrites {
   readonly process: (process: ProcessIdentity) => Effect.Effect<boolean>
   /**
    * Commits the end and gives the lease back in the same commit; again and again while the store refuses: the step has
-   * done its work, and forgetting it would do the work twice.
+   * done its work, and forgetting it would do the work twice. The next run may be claimed in that commit.
    */
-  readonly end: (outcome: AttemptOutcome) => Effect.Effect<void>
+  readonly end: (outcome: AttemptOutcome, handingOver: HandingOver) => Effect.Effect<void>
 }
 
 /** Makes the function that gives an attempt its writes. */
@@ -74,7 +75,7 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
           return false
         }),
       process: (process) => recordProcess(context, process),
-      end: (outcome) => end(context, outcome)
+      end: (outcome, handingOver) => end(context, outcome, handingOver)
     }
   })
 
@@ -97,16 +98,20 @@ interface WriteContext {
 const commitHeld = (
   { store, dispatcher, claimed: { run, attempt } }: WriteContext,
   commandAt: (now: number) => RunCommand,
-  options: { readonly snapshot?: CatalogSnapshot; readonly endsLease?: boolean } = {}
+  options: { readonly snapshot?: CatalogSnapshot; readonly ends?: WithNext } = {}
 ) =>
   Effect.flatMap(store.driver.leases.get(attempt.id), (lease) =>
     store.commit((unit) => {
-      if (options.endsLease === true) unit.putLease(attempt.id, undefined)
-      const commanded = dispatcher.commandRun(unit, run.id, commandAt(unit.now), options.snapshot)
-      if (Either.isLeft(commanded)) return Either.left(commanded.left)
-      return lease?.token === attempt.leaseToken && lease.expiresAt > unit.now
-        ? Either.void
-        : Either.left(new LeaseLost({ runId: run.id, attemptId: attempt.id, reason: "expired" }))
+      const { ends, snapshot } = options
+      if (ends !== undefined) unit.putLease(attempt.id, undefined)
+      const commanded = Either.flatMap(
+        dispatcher.commandRun(unit, run.id, commandAt(unit.now), snapshot),
+        () =>
+          lease?.token === attempt.leaseToken && lease.expiresAt > unit.now
+            ? Either.void
+            : Either.left(new LeaseLost({ runId: run.id, attemptId: attempt.id, reason: "expired" }))
+      )
+      return ends === undefined ? commanded : ends(unit, commanded)
     })
   )
 
@@ -136,7 +141,11 @@ const recordProcess = (context: WriteContext, process: ProcessIdentity): Effect.
  * An attempt that is given up as lost is ended by its worker also after its lease ran out, as recovery would: nothing that
  * the step did is written with it.
  */
-const end = (context: WriteContext, outcome: AttemptOutcome): Effect.Effect<void> => {
+const end = (
+  context: WriteContext,
+  outcome: AttemptOutcome,
+  handingOver: HandingOver
+): Effect.Effect<void> => {
   const { store, catalog, dispatcher, claimed } = context
   const { run, attempt } = claimed
   const { id: attemptId, leaseToken } = attempt
@@ -156,7 +165,7 @@ const end = (context: WriteContext, outcome: AttemptOutcome): Effect.Effect<void
             unit.putLease(attemptId, undefined)
             return dispatcher.commandRun(unit, run.id, commandAt(unit.now))
           })
-        : commitHeld(context, commandAt, { ...withoutUndefined({ snapshot }), endsLease: true })
+        : handingOver((ends) => commitHeld(context, commandAt, { ...withoutUndefined({ snapshot }), ends }))
     ).pipe(
       Effect.catchTag("StoreError", (error) => {
         isUnsure = true

@@ -33,9 +33,11 @@ export class QueueFull extends Schema.TaggedError<QueueFull>("patchmoi/QueueFull
 export interface Backpressure {
   /** Brings the count up to date, when it is old. Before the unit of work. */
   readonly recount: Effect.Effect<void, StoreError>
-  /** Whether this many runs may be queued. Asked inside the unit of work that queues them. */
+  /** To be called when a unit of work begins that asks `admit`: what an earlier try of it was admitted counts no more. */
+  readonly beginUnit: () => void
+  /** Whether this many runs may be queued, after those that the unit of work was admitted before. Asked inside of it. */
   readonly admit: (runs: number) => Either.Either<void, QueueFull>
-  /** Whether no run waits, as far as they were counted. */
+  /** Whether no run waits, as far as they were counted; not before they were. */
   readonly isEmpty: () => boolean
   /** Told how many runs this engine has queued. */
   readonly queued: (runs: number) => void
@@ -48,6 +50,7 @@ export const make = ({ queueMax }: EngineSettings) =>
   Effect.map(Store, ({ driver }): Backpressure => {
     let countedAt = Number.NEGATIVE_INFINITY
     let queued = 0
+    let admitted = 0
     const count = driver.count(
       { view: Runs.name, index: "byStatus", prefix: encodeSortKey(["queued"]) },
       queueMax + countedBeyondMax
@@ -60,11 +63,18 @@ export const make = ({ queueMax }: EngineSettings) =>
           queued = counted
         })
       }),
-      admit: () =>
-        queued >= queueMax
-          ? Either.left(new QueueFull({ queued, queueMax, retryAfterMillis: recountMillis }))
-          : Either.void,
-      isEmpty: () => queued === 0,
+      beginUnit: () => {
+        admitted = 0
+      },
+      admit: (runs) => {
+        const waiting = queued + admitted
+        if (waiting >= queueMax) {
+          return Either.left(new QueueFull({ queued: waiting, queueMax, retryAfterMillis: recountMillis }))
+        }
+        admitted += runs
+        return Either.void
+      },
+      isEmpty: () => queued === 0 && countedAt > Number.NEGATIVE_INFINITY,
       queued: (runs) => {
         queued += runs
       },

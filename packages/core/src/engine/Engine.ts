@@ -31,6 +31,7 @@ import { awaitRun } from "./awaitRun.ts"
 import * as Backpressure from "./Backpressure.ts"
 import type { DispatchOutcome } from "./Dispatcher.ts"
 import * as Dispatcher from "./Dispatcher.ts"
+import { makeDispatchGroups } from "./DispatchGroups.ts"
 import { type EngineOptions, withDefaults } from "./EngineOptions.ts"
 import { explain, type StepExplanation } from "./Match.ts"
 import type { WakeReport } from "./WakeReport.ts"
@@ -134,36 +135,46 @@ export const make = (options: EngineOptions = {}) =>
     const dispatcher = Dispatcher.make((runIds) => {
       if (settings.claims === "own") for (const runId of runIds) own.add(runId)
     })
-    const { admit, claimed, isEmpty, queued, recount } = yield* Backpressure.make(settings)
-    const worker = yield* makeWorker({ settings, dispatcher, own, isOwn, onClaimed: claimed })
+    const { admit, beginUnit, claimed, isEmpty, queued, recount } = yield* Backpressure.make(settings)
+    const worker = yield* makeWorker({
+      settings,
+      dispatcher,
+      own,
+      isOwn,
+      onClaimed: claimed,
+      isQueueEmpty: isEmpty
+    })
     if (settings.runs) yield* worker.run
 
     const normalized = (event: unknown) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => normalizeEvent(event, now))
 
     /**
-     * Commits what may queue runs, against the flows as they are now and under the bound on the queue. Runs that nothing waits
-     * before are claimed in the same commit.
+     * Commits what may queue runs, under the bound on the queue. Runs that nothing waits before are claimed in the same
+     * commit.
      */
-    const queueing = <E>(
-      work: (unit: Unit, snapshot: CatalogSnapshot) => Either.Either<DispatchOutcome, E>
-    ) =>
+    const join = yield* makeDispatchGroups((works) =>
       Effect.gen(function* () {
         yield* recount
-        const snapshot = yield* catalog.snapshot
-        const [outcome, started] = yield* worker.startingNow((claimNow) =>
+        const [outcomes, started] = yield* worker.startingNow((claimNow) =>
           store.commit((unit) => {
-            const outcome = work(unit, snapshot)
-            const isNew = Either.isRight(outcome) && outcome.right.status === "accepted"
-            claimNow(unit, isNew && isEmpty() ? outcome.right.runIds : [])
-            return outcome
+            beginUnit()
+            const outcomes = works.map((work) => work(unit))
+            claimNow(unit, isEmpty() ? outcomes.flatMap(newRunsOf) : [])
+            return Either.right(outcomes)
           })
         )
-        if (outcome.status === "accepted") queued(outcome.runIds.length - started)
-        // Nothing was committed that would wake it, and what the event has queued is its own from now on.
-        else if (settings.claims === "own") yield* worker.wake
-        return outcome
+        queued(outcomes.flatMap(newRunsOf).length - started)
+        // A duplicate commits nothing that would wake the worker, and what its event has queued is its own from now on.
+        if (settings.claims === "own") yield* worker.wake
+        return outcomes
       })
+    )
+
+    /** Does what may queue runs against the flows as they are now. */
+    const queueing = <E>(
+      work: (unit: Unit, snapshot: CatalogSnapshot) => Either.Either<DispatchOutcome, E>
+    ) => Effect.flatMap(catalog.snapshot, (snapshot) => join((unit) => work(unit, snapshot)))
 
     const service: typeof Engine.Service = {
       dispatch: Effect.fn("Engine.dispatch")(function* (input: unknown, caller: CallerOptions = {}) {
@@ -233,3 +244,9 @@ export const layer = (
   options: EngineOptions = {}
 ): Layer.Layer<Engine, StoreError | VersionConflict, Store | FlowCatalog | Executor> =>
   Layer.scoped(Engine, make(options))
+
+// --- internal ---
+
+/** The runs that a dispatch has queued. */
+const newRunsOf = (outcome: Either.Either<DispatchOutcome, unknown>): ReadonlyArray<RunId> =>
+  Either.isRight(outcome) && outcome.right.status === "accepted" ? outcome.right.runIds : []

@@ -5,11 +5,13 @@
  *    run allow (`limit/Limits.ts`).
  * 2. Every commit to the log wakes the scheduler, so does every slot that becomes free, and so does the time of the next
  *    retry: no wake-up is lost.
- * 3. All free slots are given away in one claim, which is one commit.
+ * 3. All free slots are given away in one claim, which is one commit; an attempt without limits hands its slot over in the
+ *    commit that ends it.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Queue from "effect/Queue"
 import type { RunId } from "../Ids.ts"
 import type { StoreError, VersionConflict } from "../store/Log.ts"
@@ -19,13 +21,13 @@ import type { Claim, ClaimedRun } from "./Claim.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
 import type { RunQueue } from "./RunQueue.ts"
 import type { Slots } from "./Slots.ts"
-import { makeStartingNow, type StartingNow } from "./StartingNow.ts"
+import { type HandingOver, makeStartingNow, type StartingNow } from "./StartingNow.ts"
 
 /** The pause after the store refused a pass or an attempt, in milliseconds. */
 const refusedPauseMillis = 1_000
 
 export interface Scheduler {
-  /** Starts runs without a turn of the queue; see `StartingNow.ts`. */
+  /** Starts runs in the commit that queues them, while slots are free; see `StartingNow.ts`. */
   readonly startingNow: StartingNow
   /** Claims and runs until it is interrupted. Attempts under way outlive the interruption; `drain` ends them. */
   readonly loop: Effect.Effect<never>
@@ -47,10 +49,13 @@ export interface SchedulerParts {
   readonly claim: Claim
   readonly runAttempt: (
     claimed: ClaimedRun,
-    stop: Deferred.Deferred<AttemptSignal>
+    stop: Deferred.Deferred<AttemptSignal>,
+    handingOver: HandingOver
   ) => Effect.Effect<void, StoreError>
   /** Told how many runs left the queue. */
   readonly onClaimed: (count: number) => void
+  /** Whether no run waits, as far as is known without a look. */
+  readonly isQueueEmpty: () => boolean
 }
 
 /** Makes a scheduler. */
@@ -66,17 +71,56 @@ export const make = (parts: SchedulerParts) =>
     let isWorking = false
 
     const start = (claimed: ClaimedRun): Effect.Effect<void> =>
-      slots.start(claimed.run.id, (stop) => attemptOf(parts, claimed, stop), wake)
+      slots.start(claimed.run.id, (stop) => attemptOf(parts, claimed, stop, handingOverFrom(claimed)), wake)
 
     /** What is claimed has to be started, also when the engine stops meanwhile. */
     const claimAndStart = (runIds: ReadonlyArray<RunId>) =>
       Effect.uninterruptible(
         Effect.gen(function* () {
-          const claimed = yield* parts.claim.all(runIds)
+          const claimed = yield* slots.claiming(runIds, parts.claim.all(runIds))
           parts.onClaimed(claimed.length)
           yield* Effect.forEach(claimed, start, { discard: true })
         })
       )
+
+    const startingNow = makeStartingNow({ store, claim: parts.claim, start })
+    const mayStart = (): boolean => isWorking && !isStopping
+
+    /**
+     * The run that takes over a slot. None after an attempt under limits: its places go to whoever is next, in any engine. A
+     * queue that cannot be read is met again by the next pass.
+     */
+    const pickNext = ({ attempt: { limits } }: ClaimedRun): Effect.Effect<ReadonlyArray<RunId>> =>
+      limits !== undefined || !mayStart() || parts.isQueueEmpty()
+        ? Effect.succeed([])
+        : Effect.orElseSucceed(
+            Effect.map(parts.queue.pick(1), ({ runIds }) => runIds),
+            () => []
+          )
+
+    const takingOver = startingNow({ reserve: () => (mayStart() ? 1 : 0), release: () => undefined })
+
+    const handingOverFrom =
+      (claimed: ClaimedRun): HandingOver =>
+      (work) =>
+        Effect.flatMap(
+          Effect.suspend(() => pickNext(claimed)),
+          (runIds) =>
+            slots.claiming(
+              runIds,
+              takingOver((claimNow) =>
+                work((unit, decided) => {
+                  claimNow(unit, Either.isRight(decided) ? runIds : [])
+                  return decided
+                })
+              )
+            )
+        ).pipe(
+          Effect.map(([value, started]) => {
+            parts.onClaimed(started)
+            return value
+          })
+        )
 
     /** Starts what the limits allow, and gives the time of the next retry, if one is waiting. */
     const pass = passing.withPermits(1)(
@@ -123,12 +167,9 @@ export const make = (parts: SchedulerParts) =>
         isWorking = true
         return Effect.raceFirst(forever(watchLog), forever(schedule))
       }),
-      startingNow: makeStartingNow({
-        store,
-        slots,
-        claim: parts.claim,
-        start,
-        mayStart: () => isWorking && !isStopping
+      startingNow: startingNow({
+        reserve: (wanted) => (mayStart() ? slots.reserve(wanted) : 0),
+        release: (granted) => slots.release(granted)
       }),
       wake,
       stop: (runId, reason) => slots.stop(runId, reason),
@@ -153,9 +194,10 @@ export const make = (parts: SchedulerParts) =>
 const attemptOf = (
   { runAttempt }: SchedulerParts,
   claimed: ClaimedRun,
-  stop: Deferred.Deferred<AttemptSignal>
+  stop: Deferred.Deferred<AttemptSignal>,
+  handingOver: HandingOver
 ): Effect.Effect<void> =>
-  runAttempt(claimed, stop).pipe(
+  runAttempt(claimed, stop, handingOver).pipe(
     Effect.catchAll((error) =>
       Effect.zipRight(
         Effect.logWarning(`The attempt of run ${claimed.run.id} was given up`, error),

@@ -2,6 +2,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
 import type { RunId } from "../Ids.ts"
 import type { AttemptSignal, StopReason } from "./AttemptOutcomes.ts"
 
@@ -10,15 +11,21 @@ interface Slot {
   readonly fiber: Fiber.RuntimeFiber<void>
 }
 
-/** The slots of one engine. */
+/**
+ * The slots of one engine. Attempts run on its runtime: forked from each other as they take over slots, each would keep what
+ * those before it had in their fibers.
+ */
 export class Slots {
   readonly #slots = new Map<RunId, Slot>()
+  /** Runs that are being claimed. */
+  readonly #claiming = new Set<RunId>()
   #reserved = 0
   #stopping: StopReason | undefined
 
   constructor(
     /** How many attempts may be under way. */
-    readonly concurrency: number
+    readonly concurrency: number,
+    readonly runtime: Runtime.Runtime<never>
   ) {}
 
   /** Sets aside up to so many free slots for runs that are about to be claimed, and gives how many; to be given back by `release`. */
@@ -33,9 +40,20 @@ export class Slots {
     this.#reserved -= granted
   }
 
-  /** Whether an attempt of the run is under way here. */
+  /** Whether an attempt of the run is under way here, or about to be. */
   has(runId: RunId): boolean {
-    return this.#slots.has(runId)
+    return this.#slots.has(runId) || this.#claiming.has(runId)
+  }
+
+  /** Does what claims these runs; meanwhile nobody else here does. */
+  claiming<A, E>(runIds: ReadonlyArray<RunId>, work: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.suspend(() => {
+      for (const runId of runIds) this.#claiming.add(runId)
+      const done = Effect.sync(() => {
+        for (const runId of runIds) this.#claiming.delete(runId)
+      })
+      return Effect.ensuring(work, done)
+    })
   }
 
   /** Starts an attempt, in a fiber that outlives the caller; `onFree` runs when its slot is free again. */
@@ -53,8 +71,8 @@ export class Slots {
           this.#slots.delete(runId)
           return onFree
         })
-        const fiber = yield* Effect.forkDaemon(
-          Effect.ensuring(Effect.interruptible(Effect.zipRight(Deferred.await(begin), attempt(stop))), free)
+        const fiber = Runtime.runFork(this.runtime)(
+          Effect.ensuring(Effect.zipRight(Deferred.await(begin), attempt(stop)), free)
         )
         this.#slots.set(runId, { stop, fiber })
         yield* Deferred.succeed(begin, undefined)
@@ -80,8 +98,13 @@ export class Slots {
     })
   }
 
-  /** Returns when every attempt that is under way now has ended. */
+  /** Returns when every attempt that is under way has ended, with those that took over the slot of one. */
   readonly waitForAll: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.forEach([...this.#slots.values()], ({ fiber }) => Fiber.await(fiber), { discard: true })
+    this.#slots.size === 0
+      ? Effect.void
+      : Effect.zipRight(
+          Effect.forEach([...this.#slots.values()], ({ fiber }) => Fiber.await(fiber), { discard: true }),
+          this.waitForAll
+        )
   )
 }

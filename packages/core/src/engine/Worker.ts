@@ -19,17 +19,20 @@ export interface WorkerParts {
   readonly own: Set<RunId>
   readonly isOwn: (runId: RunId) => boolean
   readonly onClaimed: (count: number) => void
+  /** Whether no run waits, as far as is known without a look. */
+  readonly isQueueEmpty: () => boolean
 }
 
 /** Makes a worker. It does nothing before `run`. */
-export const makeWorker = ({ settings, dispatcher, own, isOwn, onClaimed }: WorkerParts) =>
+export const makeWorker = ({ settings, dispatcher, own, isOwn, onClaimed, isQueueEmpty }: WorkerParts) =>
   Effect.gen(function* () {
-    const slots = new Slots(settings.concurrency)
+    const slots = new Slots(settings.concurrency, yield* Effect.runtime())
     const isRunning = (runId: RunId): boolean => slots.has(runId)
     const scheduler = yield* Scheduler.make({
       settings,
       slots,
       onClaimed,
+      isQueueEmpty,
       queue: yield* settings.claims === "all"
         ? RunQueue.makeAll(settings, isRunning)
         : RunQueue.makeOwn(settings, own, isRunning),

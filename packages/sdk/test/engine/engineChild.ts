@@ -1,8 +1,9 @@
 /**
  * One of two engines on one database: queues its share of the events, runs what it can claim until all of them have ended, and
- * writes one line into the notes when a step begins and one when it ends. The step of the number HANGS_AT never ends.
+ * writes one line into the notes when a step begins and one when it ends. It begins when all PEERS are there. The step of the
+ * number HANGS_AT never ends.
  */
-import { appendFileSync } from "node:fs"
+import { appendFileSync, existsSync, writeFileSync } from "node:fs"
 import { Runs } from "@patchmoi/core/run/Runs"
 import { encodeSortKey } from "@patchmoi/core/store/SortKey"
 import { Store } from "@patchmoi/core/store/Store"
@@ -15,7 +16,15 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { layerStore } from "../../src/composeEngine.ts"
 
-const { DATA_DIR = "", NOTES = "", NAME = "", SHARE = "0", TOTAL = "0", HANGS_AT = "0" } = process.env
+const {
+  DATA_DIR = "",
+  NOTES = "",
+  NAME = "",
+  SHARE = "0",
+  TOTAL = "0",
+  HANGS_AT = "0",
+  PEERS = NAME
+} = process.env
 
 /** How long a step takes, in milliseconds: steps that overlap are seen to. */
 const stepMillis = 3
@@ -47,6 +56,9 @@ const work = Effect.gen(function* () {
     },
     options: { concurrency: 4, workerId: NAME, leaseMillis: 1_000 }
   })
+  writeFileSync(`${NOTES}.${NAME}`, "")
+  const areThere = Effect.sync(() => PEERS.split(" ").every((name) => existsSync(`${NOTES}.${name}`)))
+  yield* eventually(areThere, (all) => all)
   for (let n = 0; n < Number(SHARE); n++) yield* queue(`${NAME}-${n}`, "keyed", { repo: "x" })
   yield* eventually(store.driver.count(completed, Number(TOTAL)), (count) => count === Number(TOTAL))
 })
