@@ -9,7 +9,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Either from "effect/Either"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import type { StoreError, VersionConflict } from "../store/Log.ts"
@@ -27,58 +27,79 @@ export type JoinGroup = <E>(
   work: DispatchWork<E>
 ) => Effect.Effect<DispatchOutcome, E | StoreError | VersionConflict>
 
-/** Commits the works of a group as one, and gives what each of them gave. */
+/** Does the works of a group in one commit. Each gives what came of it, or nothing when it was refused. */
 export type CommitGroup = (
-  works: ReadonlyArray<DispatchWork<unknown>>
-) => Effect.Effect<ReadonlyArray<Either.Either<DispatchOutcome, unknown>>, StoreError | VersionConflict>
+  works: ReadonlyArray<(unit: Unit) => Option.Option<DispatchOutcome>>
+) => Effect.Effect<void, StoreError | VersionConflict>
 
 /** Makes the groups over what commits one. */
 export const makeDispatchGroups = (commit: CommitGroup): Effect.Effect<JoinGroup> =>
   Effect.map(Effect.runtime(), (runtime) => {
-    let waiting: Array<Waiting> = []
+    let waiting: Array<Member> = []
     let isBusy = false
 
-    const answer = (group: ReadonlyArray<Waiting>): Effect.Effect<void> =>
+    const answer = (group: ReadonlyArray<Member>): Effect.Effect<void> =>
       Effect.matchCauseEffect(commit(group.map(({ work }) => work)), {
-        onSuccess: (outcomes) =>
+        onSuccess: () =>
           Effect.sync(() => {
-            for (const [index, outcome] of outcomes.entries()) group[index]?.resume(outcome)
+            for (const member of group) member.answer()
           }),
         onFailure: (cause) =>
           group.length > 1 && !mayBeWritten(cause)
-            ? Effect.forEach(group, (one) => answer([one]), { discard: true })
+            ? Effect.forEach(group, (member) => answer([member]), { discard: true })
             : Effect.sync(() => {
-                for (const { resume } of group) resume(Effect.failCause(cause))
+                for (const member of group) member.fail(cause)
               })
       })
 
-    const work = Effect.gen(function* () {
+    const answerAll = Effect.gen(function* () {
       while (waiting.length > 0) {
         const group = waiting.slice(0, groupMax)
         waiting = waiting.slice(groupMax)
         yield* answer(group)
       }
-    }).pipe(Effect.ensuring(Effect.sync(() => (isBusy = false))))
-
-    const join: JoinGroup = <E>(dispatch: DispatchWork<E>) =>
-      Effect.async<DispatchOutcome, E | StoreError | VersionConflict>((resume) => {
-        waiting.push({
-          work: dispatch,
-          // Its own work gave the failure.
-          resume: (answered) => resume(answered as Effect.Effect<DispatchOutcome, E>)
+    }).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          isBusy = false
         })
+      )
+    )
+
+    return <E>(work: DispatchWork<E>) =>
+      Effect.async<DispatchOutcome, E | StoreError | VersionConflict>((resume) => {
+        waiting.push(makeMember(work, resume))
         if (isBusy) return
         isBusy = true
-        Runtime.runFork(runtime)(work)
+        Runtime.runFork(runtime)(answerAll)
       })
-    return join
   })
 
 // --- internal ---
 
-interface Waiting {
-  readonly work: DispatchWork<unknown>
-  readonly resume: (answer: Effect.Effect<DispatchOutcome, unknown>) => void
+/** A dispatch and who waits for it. */
+interface Member {
+  /** Does the dispatch and keeps what came of it for `answer`. */
+  readonly work: (unit: Unit) => Option.Option<DispatchOutcome>
+  readonly answer: () => void
+  readonly fail: (cause: Cause.Cause<StoreError | VersionConflict>) => void
+}
+
+const makeMember = <E>(
+  work: DispatchWork<E>,
+  resume: (answer: Effect.Effect<DispatchOutcome, E | StoreError | VersionConflict>) => void
+): Member => {
+  let result: Either.Either<DispatchOutcome, E> | undefined
+  return {
+    work: (unit) => {
+      result = work(unit)
+      return Either.getRight(result)
+    },
+    answer: () => {
+      if (result !== undefined) resume(result)
+    },
+    fail: (cause) => resume(Effect.failCause(cause))
+  }
 }
 
 /** Then nobody may run again. */

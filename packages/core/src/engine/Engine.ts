@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type { EventForgotten, UnknownEvent } from "../event/Events.ts"
 import type { FlowEvent } from "../event/FlowEvent.ts"
 import type { InvalidEvent } from "../event/normalizeEvent.ts"
@@ -156,18 +157,17 @@ export const make = (options: EngineOptions = {}) =>
     const join = yield* makeDispatchGroups((works) =>
       Effect.gen(function* () {
         yield* recount
-        const [outcomes, started] = yield* worker.startingNow((claimNow) =>
+        const [newRuns, started] = yield* worker.startingNow((claimNow) =>
           store.commit((unit) => {
             beginUnit()
-            const outcomes = works.map((work) => work(unit))
-            claimNow(unit, isEmpty() ? outcomes.flatMap(newRunsOf) : [])
-            return Either.right(outcomes)
+            const newRuns = works.flatMap((work) => newRunsOf(work(unit)))
+            claimNow(unit, isEmpty() ? newRuns : [])
+            return Either.right(newRuns)
           })
         )
-        queued(outcomes.flatMap(newRunsOf).length - started)
+        queued(newRuns.length - started)
         // A duplicate commits nothing that would wake the worker, and what its event has queued is its own from now on.
         if (settings.claims === "own") yield* worker.wake
-        return outcomes
       })
     )
 
@@ -248,5 +248,5 @@ export const layer = (
 // --- internal ---
 
 /** The runs that a dispatch has queued. */
-const newRunsOf = (outcome: Either.Either<DispatchOutcome, unknown>): ReadonlyArray<RunId> =>
-  Either.isRight(outcome) && outcome.right.status === "accepted" ? outcome.right.runIds : []
+const newRunsOf = (outcome: Option.Option<DispatchOutcome>): ReadonlyArray<RunId> =>
+  Option.isSome(outcome) && outcome.value.status === "accepted" ? outcome.value.runIds : []

@@ -51,7 +51,7 @@ const makeGroups = (...failures: ReadonlyArray<StoreError | VersionConflict>) =>
         yield* Deferred.await(go)
         const failure = works.length > 1 ? left.shift() : undefined
         if (failure !== undefined) return yield* failure
-        return works.map((work) => work(noUnit))
+        for (const work of works) work(noUnit)
       })
     const join = yield* makeDispatchGroups(commit)
     /** Starts the works one after the other, lets the first group go, and gives how each of them ended. */
@@ -141,8 +141,12 @@ describe("dispatches that come together", () => {
         expect(answers.at(-1)).toMatchObject({ left: { _tag: "QueueFull", queued: 5, queueMax: 5 } })
         expect((yield* faults.commitTimes).length).toBe(2)
       }).pipe(
-        Effect.provide(engineOver([flow], {}, { runs: false, queueMax: 5 })),
-        Effect.provide(Layer.succeed(Store.Store, Store.make(driver)))
+        Effect.provide(
+          Layer.provideMerge(
+            engineOver([flow], {}, { runs: false, queueMax: 5 }),
+            Layer.succeed(Store.Store, Store.make(driver))
+          )
+        )
       )
     })
   })

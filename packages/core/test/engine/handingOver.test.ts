@@ -30,7 +30,7 @@ const withQueue = <A, E>(
     const executed: Array<string> = []
     const runIds = yield* Effect.forEach(["e1", "e2", "e3", "e4", "e5"], (id) =>
       dispatchOne(event(id, { repo: "x" }))
-    ).pipe(Effect.provide(engineOver([flow], {}, { runs: false })), Effect.provide(store))
+    ).pipe(Effect.provide(Layer.provideMerge(engineOver([flow], {}, { runs: false }), store)))
     const before = (yield* faults.commitTimes).length
     const finish = Effect.gen(function* () {
       const engine = yield* Engine
@@ -39,8 +39,12 @@ const withQueue = <A, E>(
       yield* turns()
       return (yield* faults.commitTimes).slice(before)
     }).pipe(
-      Effect.provide(engineOver([flow], { "step.ts": noting(executed, step) }, { concurrency: 1 })),
-      Effect.provide(store)
+      Effect.provide(
+        Layer.provideMerge(
+          engineOver([flow], { "step.ts": noting(executed, step) }, { concurrency: 1 }),
+          store
+        )
+      )
     )
     return yield* work({ faults, finish, executed })
   })
