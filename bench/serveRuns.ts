@@ -1,6 +1,6 @@
 /**
  * What running costs with `patchmoi serve`: an event from its dispatch to its completed run, one after the other, against the
- * bare step; the drain of queued trivial runs against a bare loop that spawns the same step at the same concurrency; and the
+ * bare step, once the server has done some hundred; the drain of queued trivial runs against a bare loop that spawns the same step at the same concurrency; and the
  * memory of the server at rest, with the queue full, and after all runs.
  *
  * Run: `bun bench/serveRuns.ts`. `BENCH_ROUNDS` and `BENCH_RUNS` (runs of one drain) make it shorter. Reach: completed at most
@@ -44,6 +44,8 @@ const measureSingles = async (folder: string, { url }: Backend): Promise<void> =
     baseline: "bare step",
     itemsPerCall: singles,
     rounds: rounds * 3,
+    // A server runs for weeks; its compiler takes some hundred events to settle.
+    warmupRounds: 15,
     variants: {
       "bare step": async () => {
         for (let each = 0; each < singles; each++) {
