@@ -10,18 +10,18 @@
  *    same commit id.
  */
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import { contractTrailers, readTrailers } from "../contract/ContractTrailers.ts"
 import { Git, linesOf } from "../Git.ts"
 import { isObjectId, type ObjectId, type RefName, shortName } from "../GitName.ts"
-import { readObjects } from "../internal/catFile.ts"
 import { type EditSpace, makeEditSpace } from "../internal/editSpace.ts"
-import { formatCommit, parseCommit } from "../internal/objectFormat.ts"
+import { formatCommit } from "../internal/objectFormat.ts"
+import { readCommits } from "../internal/readCommits.ts"
 import { readTreeChanges } from "../internal/treeChanges.ts"
 import { readTrees } from "../internal/trees.ts"
 import type { Conflict } from "../patch/Conflict.ts"
 import type { PatchBranch } from "../patch/PatchPlan.ts"
-import { rebuild, UnreadableCommit } from "../patch/Rebuild.ts"
+import { rebuild } from "../patch/Rebuild.ts"
+import { UnreadableCommit } from "../patch/UnreadableCommit.ts"
 import { moveRefs, type RefChange, refuseCheckedOut } from "../RefTransaction.ts"
 import { type Repository, readRef, resolveCommit } from "../Repository.ts"
 import type { Topology } from "../topology/Topology.ts"
@@ -187,11 +187,11 @@ const makePatchCommit = (given: {
   Effect.gen(function* () {
     const { space, name, from, fork, onto } = given
     const { repository } = space
-    const [object] = yield* space.inside(readObjects({ repository, names: [from] }))
-    const picked = parseCommit(object?.content ?? Buffer.alloc(0))
-    if (Either.isLeft(picked)) return yield* new UnreadableCommit({ commitId: from, detail: picked.left })
+    const [picked] = yield* space.inside(readCommits(repository, [from]))
+    if (picked === undefined)
+      return yield* new UnreadableCommit({ commitId: from, detail: "it was not read" })
     const content = formatCommit({
-      ...picked.right,
+      ...picked,
       encoding: null,
       parents: [fork],
       message: Buffer.from(given.message)

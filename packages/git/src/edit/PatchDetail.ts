@@ -1,16 +1,14 @@
 /** All about one patch: its contract, its commits, its files with counts, and its diff as far as a limit goes. */
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { ContractIssue } from "../contract/ContractIssue.ts"
 import { inspectContracts, PatchContract } from "../contract/PatchContract.ts"
 import { Git } from "../Git.ts"
 import { ObjectId } from "../GitName.ts"
-import { readObjects } from "../internal/catFile.ts"
 import { readLineCounts } from "../internal/lineCounts.ts"
-import { type CommitObject, parseCommit, subjectOf } from "../internal/objectFormat.ts"
+import { type CommitObject, subjectOf } from "../internal/objectFormat.ts"
+import { readCommits } from "../internal/readCommits.ts"
 import { readTreeChanges } from "../internal/treeChanges.ts"
-import { UnreadableCommit } from "../patch/Rebuild.ts"
 import type { Repository } from "../Repository.ts"
 import type { Topology } from "../topology/Topology.ts"
 import { findPatch, planStack, readStack } from "./Stack.ts"
@@ -99,17 +97,6 @@ export const readPatch = Effect.fn("PatchDetail.read")(function* (options: {
 })
 
 // --- internal ---
-
-const readCommits = (repository: Repository, names: ReadonlyArray<ObjectId>) =>
-  Effect.gen(function* () {
-    const objects = yield* readObjects({ repository, names })
-    return yield* Effect.forEach(names, (commitId, at): Effect.Effect<CommitObject, UnreadableCommit> => {
-      const parsed = parseCommit(objects[at]?.content ?? Buffer.alloc(0))
-      return Either.isRight(parsed)
-        ? Effect.succeed(parsed.right)
-        : Effect.fail(new UnreadableCommit({ commitId, detail: parsed.left }))
-    })
-  })
 
 const authored = (commit: CommitObject | undefined) => {
   const found = /^(.*) (-?\d+) [+-]\d{4}$/s.exec(commit?.author.toString("utf8") ?? "")

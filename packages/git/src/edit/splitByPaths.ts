@@ -2,16 +2,14 @@
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import type { PathGlob } from "../contract/PathGlob.ts"
 import { GitError, textOf } from "../Git.ts"
 import { isObjectId, type ObjectId } from "../GitName.ts"
-import { readObjects } from "../internal/catFile.ts"
 import type { EditSpace } from "../internal/editSpace.ts"
-import { type CommitObject, formatCommit, parseCommit, subjectOf } from "../internal/objectFormat.ts"
+import { formatCommit, subjectOf } from "../internal/objectFormat.ts"
+import { readCommits } from "../internal/readCommits.ts"
 import { readTreeChanges, type TreeChange } from "../internal/treeChanges.ts"
 import type { PlannedPatch } from "../patch/PatchPlan.ts"
-import { UnreadableCommit } from "../patch/Rebuild.ts"
 import type { Repository } from "../Repository.ts"
 import { EditRefused } from "./EditRefused.ts"
 
@@ -61,17 +59,6 @@ export const subjectsOf = (repository: Repository, commits: ReadonlyArray<Object
   Effect.map(readCommits(repository, commits), (found) => found.map(subjectOf))
 
 // --- internal ---
-
-const readCommits = (repository: Repository, names: ReadonlyArray<ObjectId>) =>
-  Effect.gen(function* () {
-    const objects = yield* readObjects({ repository, names })
-    return yield* Effect.forEach(names, (commitId, at): Effect.Effect<CommitObject, UnreadableCommit> => {
-      const parsed = parseCommit(objects[at]?.content ?? Buffer.alloc(0))
-      return Either.isRight(parsed)
-        ? Effect.succeed(parsed.right)
-        : Effect.fail(new UnreadableCommit({ commitId, detail: parsed.left }))
-    })
-  })
 
 /** The first part with a glob that meets the path, else the one that takes the rest. */
 const partOf = (parts: ReadonlyArray<PathPart>, path: Uint8Array): PathPart | undefined =>

@@ -14,19 +14,17 @@
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Schema from "effect/Schema"
 import type { Git, GitError } from "../Git.ts"
-import { ObjectId, parseRef } from "../GitName.ts"
+import { type ObjectId, parseRef } from "../GitName.ts"
 import { askResolver } from "../internal/askResolver.ts"
 import { layOutAttributes } from "../internal/attributes.ts"
-import { readObjects } from "../internal/catFile.ts"
 import { describeConflict } from "../internal/describeConflict.ts"
 import { findMemoryRoom, type MemoryRoom } from "../internal/memoryFolder.ts"
 import { type EngineChoice, type MergeEngine, makeMergeEngine, mergeTrees } from "../internal/mergeEngine.ts"
-import { type CommitObject, parseCommit } from "../internal/objectFormat.ts"
+import type { CommitObject } from "../internal/objectFormat.ts"
 import { pathsOf, readPathsTouched } from "../internal/pathsTouched.ts"
 import { makeQuarantine, type Quarantine, type QuarantineError } from "../internal/quarantine.ts"
+import { readCommits } from "../internal/readCommits.ts"
 import { type Pick, type Picked, walkStack } from "../internal/rebuildWalk.ts"
 import { makeReplay } from "../internal/replay.ts"
 import { mergeStructured } from "../internal/structuredMerge.ts"
@@ -38,6 +36,7 @@ import { markedTextBytesMaxDefault } from "./Conflict.ts"
 import type { ConflictResolver } from "./ConflictResolver.ts"
 import { type PatchBranch, type PlannedPatch, planPatches } from "./PatchPlan.ts"
 import type { RebuildResult } from "./RebuildResult.ts"
+import { UnreadableCommit } from "./UnreadableCommit.ts"
 
 export type { RebuildTrailers } from "../internal/trailers.ts"
 
@@ -90,16 +89,6 @@ export const conflictsExplainedMax = 5
 /** The files that are merged by their values unless the caller says otherwise. */
 export const structuredFilesDefault: ReadonlyArray<string> = ["package.json"]
 
-/** A commit object that cannot be read. Nothing was rebuilt. */
-export class UnreadableCommit extends Schema.TaggedError<UnreadableCommit>("git/UnreadableCommit")(
-  "UnreadableCommit",
-  { commitId: ObjectId, detail: Schema.String }
-) {
-  override get message(): string {
-    return `The commit ${this.commitId} cannot be carried over: ${this.detail}`
-  }
-}
-
 /**
  * Carries the patches over, in order, and stops at the first conflict.
  *
@@ -120,7 +109,7 @@ export const rebuild = Effect.fn("Rebuild.rebuild")(function* (options: RebuildO
   const onto = yield* resolveCommit({ repository, revision: options.onto })
   const upstream = [onto, ...(options.upstream ?? [])]
   const planned = yield* planPatches({ repository, upstream, patches: options.patches })
-  const commits = yield* readCommits(repository, onto, planned)
+  const commits = yield* readAllCommits(repository, onto, planned)
   const count = planned.reduce((sum, patch) => sum + patch.commits.length, 0)
   const room = options.quarantine === "disk" ? null : yield* findMemoryRoom({ repository, commits: count })
   const onDisk = carryOver(options, { onto, planned, commits, room: null })
@@ -188,18 +177,13 @@ const carryOver = (
   }).pipe(Effect.scoped)
 
 /** Every commit that is carried over, the commits they stand on, and `onto`. */
-const readCommits = (repository: Repository, onto: ObjectId, planned: ReadonlyArray<PlannedPatch>) =>
+const readAllCommits = (repository: Repository, onto: ObjectId, planned: ReadonlyArray<PlannedPatch>) =>
   Effect.gen(function* () {
     const names = [...new Set([onto, ...planned.flatMap((patch) => [patch.base, ...patch.commits])])]
-    const objects = yield* readObjects({ repository, names })
-    const commits = new Map<string, CommitObject>()
-    for (const [at, commit] of names.entries()) {
-      const object = objects[at] ?? null
-      const parsed = object === null ? Either.left("it is missing") : parseCommit(object.content)
-      if (Either.isLeft(parsed)) return yield* new UnreadableCommit({ commitId: commit, detail: parsed.left })
-      commits.set(commit, parsed.right)
-    }
-    return commits
+    const commits = yield* readCommits(repository, names)
+    return new Map(
+      names.flatMap((name, at) => (commits[at] === undefined ? [] : [[name, commits[at]] as const]))
+    )
   })
 
 const commitOf = (commits: Commits, commit: ObjectId) =>

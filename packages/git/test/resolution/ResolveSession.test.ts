@@ -3,9 +3,6 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { chmod, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { parseRef } from "../../src/GitName.ts"
-import { readPatchBranches } from "../../src/patch/PatchPlan.ts"
-import { openRepository } from "../../src/Repository.ts"
 import { readResolutions } from "../../src/resolution/ResolutionStore.ts"
 import {
   abortResolve,
@@ -17,22 +14,12 @@ import { readState, stateFileOf } from "../../src/resolution/ResolveState.ts"
 import { makeTempClone, makeTempDirectory, tempRepoAt } from "../../src/testing/TempRepo.ts"
 import { type ClashOptions, makeClash } from "../conflict/fork.ts"
 import { numbered, withGit } from "../support.ts"
-import { ada } from "./resolving.ts"
+import { ada, startOptionsIn } from "./resolving.ts"
 
 setDefaultTimeout(120_000)
 
 const optionsIn = (directory: string, more: Partial<StartOptions> = {}) =>
-  Effect.gen(function* () {
-    const repository = yield* openRepository({ directory })
-    const patches = yield* readPatchBranches({ repository, prefix: yield* parseRef("refs/heads/patch") })
-    const target = {
-      ref: yield* parseRef("refs/heads/candidate/v2"),
-      patchPrefix: "patch/",
-      maintained: yield* parseRef("refs/heads/main"),
-      force: false
-    }
-    return { repository, onto: "main", patches, target, ...more } satisfies StartOptions
-  })
+  Effect.map(startOptionsIn(directory), (options) => ({ ...options, ...more }) satisfies StartOptions)
 
 /** A fork, the first conflict opened, and the hands to work on it. */
 const opened = (fork: ClashOptions = {}, more: Partial<StartOptions> = {}) =>

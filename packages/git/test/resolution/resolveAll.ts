@@ -3,13 +3,10 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { Git } from "../../src/Git.ts"
-import { parseRef } from "../../src/GitName.ts"
-import { readPatchBranches } from "../../src/patch/PatchPlan.ts"
-import { openRepository } from "../../src/Repository.ts"
 import { continueResolve, startResolve } from "../../src/resolution/ResolveSession.ts"
 import { readState } from "../../src/resolution/ResolveState.ts"
 import { numbered } from "../support.ts"
-import { ada } from "./resolving.ts"
+import { ada, startOptionsIn } from "./resolving.ts"
 
 /** What every file in conflict becomes. */
 export const answer = numbered(9, { 5: "both" })
@@ -20,16 +17,10 @@ const stepsMax = 10
 /** Gives the tag of the last step: `Finished`, or `NothingToResolve` when there was nothing left to do. */
 export const resolveAll = (directory: string) =>
   Effect.gen(function* () {
-    const repository = yield* openRepository({ directory })
-    const patches = yield* readPatchBranches({ repository, prefix: yield* parseRef("refs/heads/patch") })
-    const target = {
-      ref: yield* parseRef("refs/heads/candidate/v2"),
-      patchPrefix: "patch/",
-      maintained: yield* parseRef("refs/heads/main"),
-      force: false
-    }
+    const options = yield* startOptionsIn(directory)
+    const { repository } = options
     if ((yield* readState(repository)) === null) {
-      const started = yield* startResolve({ repository, onto: "main", patches, target })
+      const started = yield* startResolve(options)
       if (started._tag !== "Opened") return started._tag
     }
     for (let step = 0; step < stepsMax; step++) {

@@ -1,11 +1,27 @@
-/** Resolutions made for tests. */
+/** Resolutions made for tests, and what a session is started with. */
 import * as Effect from "effect/Effect"
-import type { ObjectId } from "../../src/GitName.ts"
+import { type ObjectId, parseRef } from "../../src/GitName.ts"
 import type { Conflict } from "../../src/patch/Conflict.ts"
-import type { Repository } from "../../src/Repository.ts"
+import { readPatchBranches } from "../../src/patch/PatchPlan.ts"
+import { openRepository, type Repository } from "../../src/Repository.ts"
 import { contextOf, Resolution } from "../../src/resolution/Resolution.ts"
 import { type NewResolution, storeResolutions } from "../../src/resolution/ResolutionStore.ts"
+import type { StartOptions } from "../../src/resolution/ResolveSession.ts"
 import type { TempRepo } from "../../src/testing/TempRepo.ts"
+
+/** A session that carries the patches of the fork in a folder over to its branch main. */
+export const startOptionsIn = (directory: string) =>
+  Effect.gen(function* () {
+    const repository = yield* openRepository({ directory })
+    const patches = yield* readPatchBranches({ repository, prefix: yield* parseRef("refs/heads/patch") })
+    const target = {
+      ref: yield* parseRef("refs/heads/candidate/v2"),
+      patchPrefix: "patch/",
+      maintained: yield* parseRef("refs/heads/main"),
+      force: false
+    }
+    return { repository, onto: "main", patches, target } satisfies StartOptions
+  })
 
 export const ada = { name: "Ada", email: "ada@example.com" }
 

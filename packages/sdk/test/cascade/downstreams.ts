@@ -1,9 +1,11 @@
 /** Downstream repositories behind a real git server, for tests of the SDK and its command line. */
+
 import { setDefaultTimeout } from "bun:test"
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { type GitHttpServer, makeGitHttpServer } from "@patchmoi/git/testing/GitHttpServer"
+import { isolatedEnvironment } from "@patchmoi/git/testing/TempRepo"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -24,16 +26,7 @@ export interface Downstreams extends AsyncDisposable {
 }
 
 /** Variables that keep the machine's configuration out. */
-export const isolated = {
-  PATH: process.env["PATH"] ?? "",
-  HOME: tmpdir(),
-  GIT_CONFIG_GLOBAL: "/dev/null",
-  GIT_CONFIG_NOSYSTEM: "1",
-  GIT_AUTHOR_NAME: "Ada Author",
-  GIT_AUTHOR_EMAIL: "ada@example.com",
-  GIT_COMMITTER_NAME: "Ada Author",
-  GIT_COMMITTER_EMAIL: "ada@example.com"
-}
+export const isolated = { ...isolatedEnvironment, PATH: process.env["PATH"] ?? "", HOME: tmpdir() }
 
 /** Starts the server. */
 export const makeDownstreams = async (): Promise<Downstreams> => {

@@ -2,11 +2,13 @@
  * A workspace as an operator has it, for tests: an upstream, a bare `origin`, a fork with two patches cloned in
  * `<workspace>/fork`, and the packaged flow copied to `.codex/flows`. Real git, and no configuration of the machine.
  */
+
 import { afterAll, setDefaultTimeout } from "bun:test"
 import { existsSync } from "node:fs"
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { isolatedEnvironment } from "@patchmoi/git/testing/TempRepo"
 import { createFlowClient, type FlowClient, type RunView } from "@patchmoi/sdk"
 
 // Real git and a fresh process for each step, on a machine that may be busy.
@@ -49,16 +51,7 @@ export interface ForkWorkspaceOptions {
 }
 
 /** Variables that keep the machine's configuration out. */
-export const isolated = {
-  PATH: process.env["PATH"] ?? "",
-  HOME: tmpdir(),
-  GIT_CONFIG_GLOBAL: "/dev/null",
-  GIT_CONFIG_NOSYSTEM: "1",
-  GIT_AUTHOR_NAME: "Ada Author",
-  GIT_AUTHOR_EMAIL: "ada@example.com",
-  GIT_COMMITTER_NAME: "Cleo Committer",
-  GIT_COMMITTER_EMAIL: "cleo@example.com"
-}
+export const isolated = { ...isolatedEnvironment, PATH: process.env["PATH"] ?? "", HOME: tmpdir() }
 
 // For `maintainFork` in this process.
 Object.assign(process.env, { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" })
