@@ -47,9 +47,10 @@ export const makeAll = (settings: EngineSettings, isRunning: (runId: RunId) => b
           const places = new Places(store, settings, isRunning)
           const picked: Array<RunId> = []
           let lane = yield* lanes.after(undefined)
-          while (lane !== undefined && picked.length < free) {
+          while (lane !== undefined) {
             const { priority } = lane
             yield* servePriority(lanes, priority, servedLast, places, picked, free)
+            if (picked.length === free) break
             lane = yield* lanes.after(afterPriority(priority))
           }
           return { runIds: picked, nextRetryAt: lanes.nextRetryAt }
@@ -143,9 +144,10 @@ const servePriority = (
     const start = servedLast.get(priority)
     for (const [from, to] of ringFrom(priority, start)) {
       let lane = yield* lanes.after(from)
-      for (let visited = 0; visited < lanesMax && picked.length < free; visited++) {
+      for (let visited = 0; visited < lanesMax; visited++) {
         if (lane === undefined || lane.priority !== priority || lane.place > to) break
         if (yield* serve(lane)) turn.push(lane)
+        if (picked.length === free) return
         lane = yield* lanes.after(lane.place)
       }
     }
