@@ -35,18 +35,18 @@ export const make = Effect.fnUntraced(function* (onRow: (row: LogRow) => void = 
 
   /** Not interruptible, so that no row is told twice. */
   const take = (row: LogRow): Effect.Effect<void, StoreError> =>
-    Effect.uninterruptible(
-      Effect.gen(function* () {
-        position = row.position
-        onRow(row)
-        const { name, key } = splitStream(row.stream)
-        if (name !== Runs.name) return
-        if (row.type !== "RunEnded" && row.type !== "RunRetryScheduled") return
-        const run = yield* store.load(Runs, key)
-        if (Option.isNone(run)) return
-        yield* row.type === "RunEnded" ? tellEnd(run.value) : tellRetry(run.value, row, isStopping)
+    Effect.suspend(() => {
+      position = row.position
+      onRow(row)
+      const { name, key } = splitStream(row.stream)
+      // Most rows say nothing here, and a busy service has thousands of them a second.
+      if (name !== Runs.name || (row.type !== "RunEnded" && row.type !== "RunRetryScheduled"))
+        return Effect.void
+      return Effect.flatMap(store.load(Runs, key), (run) => {
+        if (Option.isNone(run)) return Effect.void
+        return row.type === "RunEnded" ? tellEnd(run.value) : tellRetry(run.value, row, isStopping)
       })
-    )
+    }).pipe(Effect.uninterruptible)
 
   const rest = Effect.gen(function* () {
     while (true) {
