@@ -71,8 +71,9 @@ export class Slots {
           this.#slots.delete(runId)
           return onFree
         })
+        // The engine may have been made where nothing may be interrupted, and its runtime with it.
         const fiber = Runtime.runFork(this.runtime)(
-          Effect.ensuring(Effect.zipRight(Deferred.await(begin), attempt(stop)), free)
+          Effect.ensuring(Effect.interruptible(Effect.zipRight(Deferred.await(begin), attempt(stop))), free)
         )
         this.#slots.set(runId, { stop, fiber })
         yield* Deferred.succeed(begin, undefined)

@@ -1,6 +1,7 @@
 import { describe, expect } from "bun:test"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { Engine } from "../../src/engine/Engine.ts"
 import * as ExecutorMemory from "../../src/executor/ExecutorMemory.ts"
@@ -61,6 +62,25 @@ describe("cancel", () => {
       expect(run?.attempts.map(({ status }) => status)).toEqual(["canceled"])
       expect(interrupted).toEqual(["step"])
     }).pipe(Effect.provide(memoryEngine([retrying], { "step.ts": step })))
+  })
+
+  it.effect("interrupts the step also when the engine was made where nothing is interrupted", () => {
+    const started: Array<string> = []
+    return Effect.gen(function* () {
+      const layer = memoryEngine([retrying], { "step.ts": noting(started, () => Effect.never) })
+      const services = yield* Effect.uninterruptible(Layer.build(layer))
+      yield* Effect.gen(function* () {
+        const engine = yield* Engine
+        const runId = yield* dispatchOne(event("e1"))
+        yield* until(
+          Effect.sync(() => started.length),
+          (count) => count === 1
+        )
+        yield* engine.cancel(runId)
+        const [run] = yield* engine.awaitRuns([runId])
+        expect(run?.processStatus).toBe("canceled")
+      }).pipe(Effect.provide(services))
+    })
   })
 
   it.effect("of a run that waits for its retry ends it, and the retry never comes", () => {
