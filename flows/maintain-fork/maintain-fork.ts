@@ -33,6 +33,7 @@ export default defineBunFlow<Payload>(async ({ flow, runtime }) => {
       workspace: workspaceFromContext({ flow }),
       movement,
       eventId: flow.event.id,
+      eventPosition: runtime.eventPosition,
       approval: runtime.approval,
       repository,
       config: flow.config,

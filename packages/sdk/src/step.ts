@@ -83,6 +83,8 @@ export interface FlowContext<Payload = unknown, Config = Record<string, unknown>
   }
   readonly runtime: {
     readonly eventId: string
+    /** Where the log of patchmoi tells that the event came in; absent when nobody knows. */
+    readonly eventPosition?: number
     readonly runId?: string
     readonly attemptId?: string
     /** Whether somebody asked for the event to be run again. */

@@ -14,9 +14,11 @@ import * as Option from "effect/Option"
 import type { EventDocument } from "../event/EventDocument.ts"
 import { Events } from "../event/Events.ts"
 import { Executor, type StepApproval, type StepInvocation } from "../executor/Executor.ts"
+import type { EventId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import type { Approval } from "../run/Approval.ts"
 import { Runs } from "../run/Runs.ts"
+import { streamOf } from "../store/Aggregate.ts"
 import { Store } from "../store/Store.ts"
 import {
   type AttemptSignal,
@@ -49,7 +51,12 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
       const beating = yield* Effect.fork(heartbeat(store, settings, claimed, writes, stop))
       const event = yield* store.load(Events, run.eventId)
       const outcome = Option.isSome(event)
-        ? yield* supervise(executor, invocationOf(claimed, event.value, settings), writes, stop)
+        ? yield* supervise(
+            executor,
+            invocationOf(claimed, event.value, yield* positionOf(store, run.eventId), settings),
+            writes,
+            stop
+          )
         : failedOutcome({ _tag: "NotStarted", reason: "unknown event" }, `Unknown event: ${run.eventId}`)
       yield* writes.end(outcome, handingOver)
       yield* Fiber.interrupt(beating)
@@ -122,9 +129,14 @@ const supervise = Effect.fnUntraced(function* (
   return Exit.isSuccess(exit) ? exit.value : stoppedOutcome(reason, plan.timeoutMillis)
 })
 
+/** Where the event stands in the log. */
+const positionOf = ({ driver }: typeof Store.Service, eventId: EventId) =>
+  Effect.map(driver.readStream(streamOf(Events, eventId), 0, 1), ([first]) => first?.position)
+
 const invocationOf = (
   { run, attempt }: ClaimedRun,
   { event }: EventDocument,
+  eventPosition: number | undefined,
   settings: EngineSettings
 ): StepInvocation => {
   const approval = run.approvals?.at(-1)
@@ -138,6 +150,7 @@ const invocationOf = (
     }),
     plan: run.plan,
     event,
+    eventPosition,
     runId: run.id,
     attemptId: attempt.id,
     replay: run.generation > 0,

@@ -72,6 +72,8 @@ export interface StepInvocation {
   }
   readonly plan: StepPlan
   readonly event: FlowEvent
+  /** Where the log tells that the event came in; absent when nobody knows. */
+  readonly eventPosition?: number
   readonly runId: RunId
   readonly attemptId: AttemptId
   /** Whether the run is of a later generation than the first. */

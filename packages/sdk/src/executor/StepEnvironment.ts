@@ -91,6 +91,7 @@ export const resolveRuntime = (environment: StepEnvironment, invocation: StepInv
     runId: invocation.runId,
     attemptId: invocation.attemptId,
     replay: invocation.replay,
+    ...(invocation.eventPosition === undefined ? {} : { eventPosition: invocation.eventPosition }),
     ...(workspaceBackendUrl === undefined ? {} : { workspaceBackendUrl }),
     ...(launchedBy === undefined ? {} : { launchedBy }),
     ...(invocation.approval === undefined ? {} : { approval: invocation.approval })

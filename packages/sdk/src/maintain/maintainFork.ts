@@ -38,6 +38,8 @@ export interface MaintainForkOptions {
   readonly movement: UpstreamMovement
   /** The event that tells of it: noted on the candidate, and in its commits where trailers are on. (Default: none.) */
   readonly eventId?: string
+  /** Where the log tells of the event: noted on the candidate. (Default: nobody knows.) */
+  readonly eventPosition?: number | undefined
   /** What was decided about publishing, when an earlier attempt asked. (Default: nothing.) */
   readonly approval?: Approval | undefined
   /** The fork that the event names, relative to the operator's `root`, in which it must lie. Default: the config's. */
@@ -111,8 +113,11 @@ const carryOver = (options: MaintainForkOptions, config: MaintainConfig, progres
     const stack = yield* carryStack(fork, config, inputs, progress)
     const { result: rebuilt } = stack
     if (rebuilt._tag === "Conflicted") return yield* reportConflict({ fork, point, upstream, stack }, rebuilt)
-    const { approval, eventId } = options
-    return yield* finish({ fork, config, inputs, eventId, approval, stack, rebuilt, observed, progress })
+    const { approval, eventId, eventPosition } = options
+    return yield* finish({
+      ...{ fork, config, inputs, eventId, eventPosition, approval },
+      ...{ stack, rebuilt, observed, progress }
+    })
   })
 
 const upstreamCommits = (fork: Fork) =>
@@ -125,6 +130,7 @@ interface Finish {
   readonly config: MaintainConfig
   readonly inputs: StackInputs
   readonly eventId: string | undefined
+  readonly eventPosition: number | undefined
   readonly approval: Approval | undefined
   readonly stack: CarriedStack
   readonly rebuilt: Rebuilt
@@ -180,7 +186,7 @@ const creditResolutions = ({ fork, progress, rebuilt }: Finish, { results }: For
   }).pipe(Effect.catchAll((error) => progress(`checks were not noted on resolutions: ${error.message}`)))
 
 /** What the candidate was made of, for whoever wants to build it again. */
-const proofOf = ({ config, eventId, fork, inputs, rebuilt }: Finish, checks: ForkChecks) =>
+const proofOf = ({ config, eventId, eventPosition, fork, inputs, rebuilt }: Finish, checks: ForkChecks) =>
   makeProof({
     repository: fork.repository,
     tag: inputs.point.name,
@@ -190,5 +196,6 @@ const proofOf = ({ config, eventId, fork, inputs, rebuilt }: Finish, checks: For
     keepGoing: config.keep_going,
     ...(inputs.trailers === undefined ? {} : { trailers: inputs.trailers }),
     ...(checks.told === undefined ? {} : { checks: checks.told }),
-    ...(eventId === undefined ? {} : { event: eventId })
+    ...(eventId === undefined ? {} : { event: eventId }),
+    ...(eventPosition === undefined ? {} : { position: eventPosition })
   })

@@ -48,6 +48,7 @@ describe("what a step gets", () => {
           change: (invocation) => ({
             ...invocation,
             event: { ...invocation.event, source: "test", extra: { deliveredBy: "hook", type: "forged" } },
+            eventPosition: 7,
             replay: true,
             launchedBy: "tests",
             workspaceBackendUrl: "ws://127.0.0.1:1",
@@ -78,6 +79,7 @@ describe("what a step gets", () => {
           runId,
           attemptId,
           replay: true,
+          eventPosition: 7,
           workspaceBackendUrl: "ws://127.0.0.1:1",
           launchedBy: "tests",
           approval: { decision: "approved", choice: "now", by: "ada", at: "2026-01-01T00:00:00.000Z" }

@@ -105,7 +105,8 @@ describe("maintain-fork and the stack", () => {
     const candidate = String(artifacts["candidate"])
     expect(ws.git(ws.fork, "log", "-1", "--format=%B", candidate)).toContain("Patchmoi-Event: the-event")
     const note: unknown = JSON.parse(ws.git(ws.fork, "notes", "--ref=patchmoi", "show", candidate))
-    expect(note).toMatchObject({ candidate, event: "the-event", checks: { verdict: "passed" } })
+    // The first fact of the record is that the event came in.
+    expect(note).toMatchObject({ candidate, event: "the-event", position: 1, checks: { verdict: "passed" } })
 
     const verified = Effect.gen(function* () {
       const repository = yield* Repository.openRepository({ directory: ws.fork })
