@@ -79,6 +79,8 @@ describe("statuses", () => {
         const cases: ReadonlyArray<readonly [number, string, string, boolean]> = [
           [401, "", "AuthenticationFailed", false],
           [403, "Resource protected by organization SAML enforcement", "AuthenticationFailed", false],
+          [401, "User has two-factor authentication enabled: use a token", "AuthenticationFailed", false],
+          [403, "Password login needs 2FA. Use a personal access token", "AuthenticationFailed", false],
           [403, archived, "RepositoryArchived", false],
           [
             403,
