@@ -117,16 +117,16 @@ const commitHeld = (
 
 const recordProcess = (context: WriteContext, process: ProcessIdentity): Effect.Effect<boolean> => {
   const { id: attemptId, leaseToken } = context.claimed.attempt
-  const { leases } = context.store.driver
+  const { setProcess } = context.store.driver.leases
   const kept =
-    leases.setProcess === undefined
+    setProcess === undefined
       ? Effect.as(
           commitHeld(context, () => ({ _tag: "RecordProcess", attemptId, leaseToken, process })),
           true
         )
       : Effect.flatMap(Clock.currentTimeMillis, (now) => {
           context.untold.process = process
-          return leases.setProcess?.(attemptId, leaseToken, process, now) ?? Effect.succeed(false)
+          return setProcess(attemptId, leaseToken, process, now)
         })
   return kept.pipe(
     Effect.catchTag("LeaseLost", () => Effect.succeed(false)),
