@@ -14,12 +14,10 @@ import * as Option from "effect/Option"
 import type { EventDocument } from "../event/EventDocument.ts"
 import { Events } from "../event/Events.ts"
 import { Executor, type StepApproval, type StepInvocation } from "../executor/Executor.ts"
-import type { EventId } from "../Ids.ts"
 import { withoutUndefined } from "../internal/withoutUndefined.ts"
 import type { Approval } from "../run/Approval.ts"
 import { Runs } from "../run/Runs.ts"
-import { streamOf } from "../store/Aggregate.ts"
-import { Store } from "../store/Store.ts"
+import { type Placed, Store } from "../store/Store.ts"
 import {
   type AttemptSignal,
   failedOutcome,
@@ -49,14 +47,9 @@ export const make = (dispatcher: Dispatcher, settings: EngineSettings) =>
       yield* Effect.annotateCurrentSpan({ runId: run.id, attemptId: attempt.id })
       const writes = writesOf(claimed)
       const beating = yield* Effect.fork(heartbeat(store, settings, claimed, writes, stop))
-      const event = yield* store.load(Events, run.eventId)
+      const event = yield* store.loadPlaced(Events, run.eventId)
       const outcome = Option.isSome(event)
-        ? yield* supervise(
-            executor,
-            invocationOf(claimed, event.value, yield* positionOf(store, run.eventId), settings),
-            writes,
-            stop
-          )
+        ? yield* supervise(executor, invocationOf(claimed, event.value, settings), writes, stop)
         : failedOutcome({ _tag: "NotStarted", reason: "unknown event" }, `Unknown event: ${run.eventId}`)
       yield* writes.end(outcome, handingOver)
       yield* Fiber.interrupt(beating)
@@ -129,14 +122,9 @@ const supervise = Effect.fnUntraced(function* (
   return Exit.isSuccess(exit) ? exit.value : stoppedOutcome(reason, plan.timeoutMillis)
 })
 
-/** Where the event stands in the log. */
-const positionOf = ({ driver }: typeof Store.Service, eventId: EventId) =>
-  Effect.map(driver.readStream(streamOf(Events, eventId), 0, 1), ([first]) => first?.position)
-
 const invocationOf = (
   { run, attempt }: ClaimedRun,
-  { event }: EventDocument,
-  eventPosition: number | undefined,
+  { document: { event }, position: eventPosition }: Placed<EventDocument>,
   settings: EngineSettings
 ): StepInvocation => {
   const approval = run.approvals?.at(-1)

@@ -37,6 +37,12 @@ export interface StoredDocument {
   readonly value: string | undefined
 }
 
+/** A document that was asked for by its key. */
+export interface LoadedDocument extends StoredDocument {
+  /** The position of the first fact of its stream, also when that is gone; 0 when the stream does not exist. */
+  readonly created: number
+}
+
 /** One commit: facts and documents together, if every stream still has the version that was read. */
 export interface DriverCommit {
   /** Every stream that was read to decide, with the version found there (0 for one that does not exist). */
@@ -169,12 +175,12 @@ export interface Driver {
    */
   readonly commit: (commit: DriverCommit) => Effect.Effect<number, VersionConflict | StoreError>
   /** The document, with version 0 and no value when the stream does not exist. */
-  readonly load: (view: string, key: string, stream: string) => Effect.Effect<StoredDocument, StoreError>
+  readonly load: (view: string, key: string, stream: string) => Effect.Effect<LoadedDocument, StoreError>
   /**
    * The same without waiting, where the driver can: a unit of work is plain code as long as it can. Undefined: not now, ask
    * `load`.
    */
-  readonly loadNow?: (view: string, key: string, stream: string) => StoredDocument | undefined
+  readonly loadNow?: (view: string, key: string, stream: string) => LoadedDocument | undefined
   readonly list: (query: DriverQuery) => Effect.Effect<ReadonlyArray<ListedDocument>, StoreError>
   /** How many documents are listed under the prefix; `max` when there are as many or more. Takes time in proportion to the answer. */
   readonly count: (query: DriverCount, max: number) => Effect.Effect<number, StoreError>

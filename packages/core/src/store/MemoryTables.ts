@@ -16,6 +16,7 @@ import type {
   Lease,
   LeaseWrite,
   ListedDocument,
+  LoadedDocument,
   RestoredStream,
   StoredDocument
 } from "./Driver.ts"
@@ -27,6 +28,8 @@ interface StreamState {
   /** Position of the first fact. */
   readonly created: number
 }
+
+const noStream: StreamState = { version: 0, created: 0 }
 
 interface DocumentState extends StoredDocument {
   readonly sorts: Readonly<Record<string, string>>
@@ -138,9 +141,9 @@ export class MemoryTables {
     remove: (attemptId) => Effect.sync(() => void this.#leases.delete(attemptId))
   }
 
-  load(view: string, key: string, stream: string): StoredDocument {
-    const version = this.#streams.get(stream)?.version ?? 0
-    return { key, version, value: this.#views.get(view)?.get(key)?.value }
+  load(view: string, key: string, stream: string): LoadedDocument {
+    const { version, created } = this.#streams.get(stream) ?? noStream
+    return { key, version, created, value: this.#views.get(view)?.get(key)?.value }
   }
 
   list(query: DriverQuery): ReadonlyArray<ListedDocument> {

@@ -58,6 +58,12 @@ export interface Page<Document> {
   readonly cursor?: string
 }
 
+/** A document, and the position of the first fact that it came of. */
+export interface Placed<Document> {
+  readonly document: Document
+  readonly position: number
+}
+
 /** The store that the engine and every reader stand on. */
 export class Store extends Context.Tag("@patchmoi/core/Store")<
   Store,
@@ -85,6 +91,11 @@ export class Store extends Context.Tag("@patchmoi/core/Store")<
       aggregate: Aggregate<Document, Fact, Command, Rejection>,
       key: string
     ) => Effect.Effect<Option.Option<Document>, StoreError>
+    /** The same, with where it began. */
+    readonly loadPlaced: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
+      aggregate: Aggregate<Document, Fact, Command, Rejection>,
+      key: string
+    ) => Effect.Effect<Option.Option<Placed<Document>>, StoreError>
     /** A page of documents. A cursor that this list did not give is `CursorInvalid`. */
     readonly list: <Document, Fact extends { readonly _tag: string }, Command, Rejection>(
       aggregate: Aggregate<Document, Fact, Command, Rejection>,
@@ -144,14 +155,21 @@ export const make = (driver: Driver): typeof Store.Service => {
       }
     })
 
+  const loadPlaced: (typeof Store.Service)["loadPlaced"] = (aggregate, key) =>
+    Effect.map(driver.load(aggregate.name, key, streamOf(aggregate, key)), ({ created, value }) =>
+      value === undefined ? Option.none() : Option.some({ document: JSON.parse(value), position: created })
+    )
+
   return {
     driver,
     transact,
     commit,
     list,
+    loadPlaced,
     load: (aggregate, key) =>
-      Effect.map(driver.load(aggregate.name, key, streamOf(aggregate, key)), ({ value }) =>
-        value === undefined ? Option.none() : Option.some(JSON.parse(value))
+      Effect.map(
+        loadPlaced(aggregate, key),
+        Option.map(({ document }) => document)
       ),
     history: (aggregate, key, { afterVersion = 0, limit = pageSizeMax } = {}) =>
       Effect.map(driver.readStream(streamOf(aggregate, key), afterVersion, limit), (rows) =>

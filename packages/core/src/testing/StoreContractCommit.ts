@@ -24,6 +24,7 @@ export const commitContract = (make: MakeDriver): void =>
         expect(yield* driver.load("account", "none", "account/none")).toEqual({
           key: "none",
           version: 0,
+          created: 0,
           value: undefined
         })
       })
@@ -50,6 +51,8 @@ export const commitContract = (make: MakeDriver): void =>
         ])
         expect(yield* driver.readAfter(1, 1)).toHaveLength(1)
         expect((yield* driver.readStream("account/a", 1, 10)).map(({ position }) => position)).toEqual([3])
+        expect(yield* driver.load("account", "a", "account/a")).toMatchObject({ version: 2, created: 1 })
+        expect(yield* driver.load("account", "b", "account/b")).toMatchObject({ version: 1, created: 2 })
       })
     )
 

@@ -164,6 +164,7 @@ export const factContract = (make: MakeDriver): void =>
         expect(yield* driver.load("planet", "x", "planet/x")).toEqual({
           key: "x",
           version: 1,
+          created: 1,
           value: undefined
         })
       })

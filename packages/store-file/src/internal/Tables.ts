@@ -7,7 +7,7 @@ import type {
   DriverCount,
   DriverQuery,
   ListedDocument,
-  StoredDocument
+  LoadedDocument
 } from "@patchmoi/core/store/Driver"
 import type { EncodedFact } from "@patchmoi/core/store/Log"
 import { encodePosition } from "@patchmoi/core/store/SortKey"
@@ -28,6 +28,8 @@ interface DocumentState {
   /** Index name → sort key. */
   readonly sorts: Readonly<Record<string, string>>
 }
+
+const noStream: StreamState = { version: 0, created: 0 }
 
 export class Tables {
   constructor(readonly table: LayeredTable) {}
@@ -64,7 +66,7 @@ export class Tables {
   }
 
   /** The same, or undefined where the files cannot be read: `load` then says why. */
-  loadNow(view: string, key: string, stream: string): StoredDocument | undefined {
+  loadNow(view: string, key: string, stream: string): LoadedDocument | undefined {
     try {
       return this.load(view, key, stream)
     } catch {
@@ -72,8 +74,9 @@ export class Tables {
     }
   }
 
-  load(view: string, key: string, stream: string): StoredDocument {
-    return { key, version: this.version(stream), value: this.#document(view, key)?.value }
+  load(view: string, key: string, stream: string): LoadedDocument {
+    const { version, created } = this.#stream(stream) ?? noStream
+    return { key, version, created, value: this.#document(view, key)?.value }
   }
 
   list({ view, index, prefix, order, after, limit }: DriverQuery): ReadonlyArray<ListedDocument> {

@@ -3,7 +3,7 @@ import { splitStream } from "@patchmoi/core/store/Aggregate"
 import type {
   DriverQuery,
   ListedDocument,
-  StoredDocument,
+  LoadedDocument,
   StreamBeginning
 } from "@patchmoi/core/store/Driver"
 import type { LogRow } from "@patchmoi/core/store/Log"
@@ -24,7 +24,7 @@ export class Reads {
     readonly entries: Entries
   ) {
     this.#selectHead = connection.prepare("SELECT coalesce(max(position), 0) FROM facts")
-    this.#selectDocument = connection.prepare("SELECT version, document FROM streams WHERE name = ?")
+    this.#selectDocument = connection.prepare("SELECT version, id, document FROM streams WHERE name = ?")
     const rows = `SELECT position, name, facts.version, at, type, data
 FROM facts CROSS JOIN streams ON streams.id = facts.stream`
     this.#selectAfter = connection.prepare(`${rows} WHERE position > ? ORDER BY position LIMIT ?`)
@@ -48,11 +48,16 @@ WHERE streams.name = ? ORDER BY facts.version LIMIT 1`
     return Number(this.#dataVersion.values()[0]?.[0] ?? 0)
   }
 
-  load(key: string, stream: string): StoredDocument {
+  load(key: string, stream: string): LoadedDocument {
     const row = this.#selectDocument.values(toText(stream))[0]
-    return row === undefined
-      ? { key, version: 0, value: undefined }
-      : { key, version: Number(row[0]), value: typeof row[1] === "string" ? row[1] : undefined }
+    if (row === undefined) return { key, version: 0, created: 0, value: undefined }
+    const [version, created, document] = row
+    return {
+      key,
+      version: Number(version),
+      created: Number(created),
+      value: typeof document === "string" ? document : undefined
+    }
   }
 
   list(query: DriverQuery): ReadonlyArray<ListedDocument> {
