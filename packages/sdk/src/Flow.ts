@@ -259,7 +259,8 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
      * attempt as it is then; one whose runs are here is given as it is.
      */
     readonly syncMaintenanceAttempt: (
-      attemptId: string
+      attemptId: string,
+      options?: CallerOptions
     ) => Effect.Effect<MaintenanceDocument, UnknownMaintenanceAttempt | StateDisabled | StoreFailure>
     readonly listDispatches: (
       options?: ListMaintenanceAttemptsOptions

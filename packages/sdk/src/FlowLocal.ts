@@ -185,9 +185,12 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         const page = yield* store.list(MaintenanceAttempts, attemptsBy(filter))
         return renamed("attempts", page)
       }),
-      syncMaintenanceAttempt: Effect.fn("Flow.syncMaintenanceAttempt")(function* (attemptId: string) {
+      syncMaintenanceAttempt: Effect.fn("Flow.syncMaintenanceAttempt")(function* (
+        attemptId: string,
+        caller: CallerOptions = {}
+      ) {
         yield* remembering("syncMaintenanceAttempt")
-        if (Option.isSome(outbox)) yield* outbox.value.sync(attemptId)
+        if (Option.isSome(outbox)) yield* outbox.value.sync(attemptId, callerOf(caller))
         return yield* loadAttempt(attemptId)
       }),
       listDispatches: Effect.fn("Flow.listDispatches")(function* (filter = {}) {

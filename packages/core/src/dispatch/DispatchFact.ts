@@ -64,7 +64,9 @@ export const DispatchAccepted = Schema.TaggedStruct("DispatchAccepted", {
 export const DispatchGivenUp = Schema.TaggedStruct("DispatchGivenUp", failure)
 
 /** Somebody asked for a try now. */
-export const DispatchRetried = Schema.TaggedStruct("DispatchRetried", {})
+export const DispatchRetried = Schema.TaggedStruct("DispatchRetried", {
+  by: Schema.optional(Schema.String)
+})
 
 export const DispatchFact = Schema.Union(
   DispatchRecorded,

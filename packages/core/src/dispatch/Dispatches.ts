@@ -18,6 +18,7 @@ import {
   type DispatchGivenUp,
   type DispatchQueued,
   type DispatchRecorded,
+  type DispatchRetried,
   type DispatchTryFailed,
   dispatchFields
 } from "./DispatchFact.ts"
@@ -45,7 +46,7 @@ export type DispatchCommand =
   | ({ readonly _tag: "Accept" } & Of<typeof DispatchAccepted>)
   | ({ readonly _tag: "GiveUp" } & Of<typeof DispatchGivenUp>)
   /** Makes one that waits for its next try, or was given up, due now. */
-  | { readonly _tag: "TryNow" }
+  | ({ readonly _tag: "TryNow" } & Of<typeof DispatchRetried>)
 
 const decide = (
   command: DispatchCommand,
@@ -70,9 +71,10 @@ const decide = (
       return Either.right(isPending ? [{ _tag: "DispatchGivenUp", ...givenUp }] : [])
     }
     case "TryNow": {
+      const { _tag, ...caller } = command
       const isRemote = document?.target === "workspace-backend"
       const waits = isPending ? document.nextTryAt !== undefined : document?.status === "failed"
-      return Either.right(isRemote && waits ? [{ _tag: "DispatchRetried" }] : [])
+      return Either.right(isRemote && waits ? [{ _tag: "DispatchRetried", ...caller }] : [])
     }
   }
 }

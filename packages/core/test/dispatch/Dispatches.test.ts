@@ -82,8 +82,8 @@ test("what was accepted stays accepted; what was given up may be tried again", (
     .then(givenUp)
     .document({ status: "failed", error: "refused" })
   given(Dispatches, "e1:dispatch:0", queued, givenUp)
-    .when({ _tag: "TryNow" })
-    .then({ _tag: "DispatchRetried" })
+    .when({ _tag: "TryNow", by: "http:token:alice" })
+    .then({ _tag: "DispatchRetried", by: "http:token:alice" })
     .document({ status: "pending", error: "refused", failedTries: 1 })
   // One that is due is due already; one of this machine has nowhere to go.
   given(Dispatches, "e1:dispatch:0", queued).when({ _tag: "TryNow" }).thenNothing()

@@ -209,8 +209,11 @@ export abstract class FlowCalls<Opened extends Backend = Backend> implements Asy
    * @throws {BackendUnreachable} the other backend cannot be asked for the runs; so may the other errors of a backend.
    * @throws {StateDisabled} the client has no state.
    */
-  syncMaintenanceAttempt(attemptId: string, options: CallOptions = {}): Promise<MaintenanceDocument> {
-    return this.#run((flow) => flow.syncMaintenanceAttempt(attemptId), options)
+  syncMaintenanceAttempt(
+    attemptId: string,
+    options: { readonly by?: string } & CallOptions = {}
+  ): Promise<MaintenanceDocument> {
+    return this.#run((flow) => flow.syncMaintenanceAttempt(attemptId, options), options)
   }
 
   /**

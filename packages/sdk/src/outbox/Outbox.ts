@@ -10,6 +10,7 @@
  *    (`followTarget.ts`).
  */
 import { Dispatches } from "@patchmoi/core/dispatch/Dispatches"
+import type { CallerOptions } from "@patchmoi/core/engine/Engine"
 import { MaintenanceAttempts } from "@patchmoi/core/maintenance/MaintenanceAttempts"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import { Store } from "@patchmoi/core/store/Store"
@@ -142,14 +143,14 @@ export const make = (options: OutboxOptions) =>
     }
 
     return Outbox.of({
-      sync: Effect.fn("Outbox.sync")(function* (attemptId: string) {
+      sync: Effect.fn("Outbox.sync")(function* (attemptId: string, caller: CallerOptions = {}) {
         const attempt = Option.getOrUndefined(yield* store.load(MaintenanceAttempts, attemptId))
         const url = attempt?.workspaceBackendUrl
         if (attempt === undefined || url === undefined) return attempt
         const dispatch = yield* dispatchOf(store, attempt)
         if (attempt.awaitsBackend === true && dispatch !== undefined) {
           yield* store.transact((transaction) =>
-            transaction.execute(Dispatches, dispatch.id, { _tag: "TryNow" })
+            transaction.execute(Dispatches, dispatch.id, { _tag: "TryNow", ...caller })
           )
           yield* targetOf(url).turn.withPermits(1)(sendUntil(store, url, dispatch.id, send))
         }

@@ -1,4 +1,5 @@
 /** What is asked of the outbox. Apart from the outbox itself, which not every program that has a record loads. */
+import type { CallerOptions } from "@patchmoi/core/engine/Engine"
 import type { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
 import type { StoreError, VersionConflict } from "@patchmoi/core/store/Log"
 import * as Context from "effect/Context"
@@ -13,7 +14,8 @@ export class Outbox extends Context.Tag("@patchmoi/sdk/Outbox")<
      * the attempt as it is then; undefined when there is none. A dispatch that fails is told by its record.
      */
     readonly sync: (
-      attemptId: string
+      attemptId: string,
+      caller?: CallerOptions
     ) => Effect.Effect<MaintenanceDocument | undefined, BackendFailure | StoreError | VersionConflict>
   }
 >() {}

@@ -159,7 +159,12 @@ const maintenanceGroup = (flow: Service) =>
         answered(Effect.map(flow.getMaintenanceAttempt(path.id), (attempt) => ({ attempt })))
       )
       .handle("sync", ({ path }) =>
-        answered(Effect.map(flow.syncMaintenanceAttempt(path.id), (attempt) => ({ attempt })))
+        answered(
+          Effect.gen(function* () {
+            const { by } = yield* CurrentCaller
+            return { attempt: yield* flow.syncMaintenanceAttempt(path.id, { by }) }
+          })
+        )
       )
       .handle("dispatches", (request) => answered(dispatches(request)))
       .handle("flowDispatches", (request) => answered(dispatches(request)))

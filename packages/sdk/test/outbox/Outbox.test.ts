@@ -7,7 +7,7 @@ import { describe, expect, test } from "bun:test"
 import { FlowClient } from "../../src/index.ts"
 import { serveWorkspace } from "../client/serving.ts"
 import { eventually, flowFiles, makeEchoWorkspace } from "../client/support.ts"
-import { backendSecret, dispatchesOf, makeSources, startEarlierBackend } from "./support.ts"
+import { backendSecret, dispatchesOf, makeSources, startEarlierBackend, whoRetried } from "./support.ts"
 
 const releaseFlow = (result: string) =>
   flowFiles("release", "upstream.release", `console.log('FLOW_RESULT ${result}')`)
@@ -157,7 +157,10 @@ describe("to an earlier backend", () => {
     expect(attempt.error).toContain("no such type")
     expect(await dispatchesOf(client)).toMatchObject([{ status: "failed", httpStatus: 422 }])
     backend.knobs.answer = undefined
-    expect(await client.syncMaintenanceAttempt(attempt.id)).toMatchObject({ status: "started" })
+    expect(await client.syncMaintenanceAttempt(attempt.id, { by: "alice" })).toMatchObject({
+      status: "started"
+    })
+    expect(await whoRetried(client)).toBe("alice")
     expect(backend.received).toEqual(eventIds as ReadonlyArray<string> as Array<string>)
   })
 

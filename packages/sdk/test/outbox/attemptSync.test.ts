@@ -3,7 +3,7 @@ import { expect, test } from "bun:test"
 import { join } from "node:path"
 import { FlowClient } from "../../src/index.ts"
 import { eventually, makeEchoWorkspace } from "../client/support.ts"
-import { backendSecret, dispatchesOf, makeSources, startEarlierBackend } from "./support.ts"
+import { backendSecret, dispatchesOf, makeSources, startEarlierBackend, whoRetried } from "./support.ts"
 
 test("hands over what waits, and concludes what has ended there", async () => {
   const placeholder = startEarlierBackend()
@@ -51,4 +51,6 @@ test("hands over what waits, and concludes what has ended there", async () => {
     candidateRefs: [{ ref: "refs/heads/candidate/v1" }]
   })
   expect(backend.received).toHaveLength(1)
+  await using reader = await FlowClient.open({ mode: "local", cwd: workspace.root, state, env })
+  expect(await whoRetried(reader)).toBe("command line")
 })

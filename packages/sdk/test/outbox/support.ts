@@ -92,6 +92,16 @@ export const makeSources = async (root: string, target: object, more: ReadonlyAr
   return { forge, sourcesFile, publish: (tag: string) => forge.atom("tool").publish(tag) }
 }
 
+/** Who was the first to ask for a try at once, as the log tells it; waits for that. */
+export const whoRetried = async (client: FlowClient): Promise<unknown> => {
+  for await (const { type, data } of client.watch()) {
+    if (type === "DispatchRetried") {
+      return typeof data === "object" && data !== null ? Reflect.get(data, "by") : undefined
+    }
+  }
+  return undefined
+}
+
 /** The only dispatch that there is of each event, oldest first. */
 export const dispatchesOf = async (client: FlowClient) =>
   (await client.listDispatches({ limit: 500 })).dispatches.toReversed()

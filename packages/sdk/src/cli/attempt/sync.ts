@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import { Flow } from "../../Flow.ts"
 import type { Run } from "../command.ts"
+import { commandLine } from "../commandLine.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { writingRecord } from "../record.ts"
 import { type RecordFlags, recordFolder } from "../Session.ts"
@@ -16,7 +17,7 @@ export const run: Run<RecordFlags, [string]> = async (session, flags, attemptId)
     recordFolder(session, flags),
     // Nothing that waits in the queue is to begin because an attempt is looked at.
     { engine: { runs: false }, handsOver: true },
-    Effect.flatMap(Flow, (flow) => flow.syncMaintenanceAttempt(attemptId))
+    Effect.flatMap(Flow, (flow) => flow.syncMaintenanceAttempt(attemptId, { by: commandLine }))
   )
   if (session.json) session.printJson(attempt)
   else printAttempt(session, attempt)
