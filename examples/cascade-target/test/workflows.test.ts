@@ -32,7 +32,9 @@ const read = async (forge: string): Promise<Workflow> => {
   return YAML.parse(text) as Workflow
 }
 
-const stepOf = (workflow: Workflow, name: string): string => {
+/** The shell of the step that finds the version to build with. */
+const stepOf = (workflow: Workflow): string => {
+  const name = "Resolve the version"
   const step = workflow.jobs.build.steps.find((each) => each.name === name)
   if (step?.run === undefined) throw new Error(`no step ${name}`)
   return step.run
@@ -91,14 +93,14 @@ describe.each(forges)("the workflow for %s", (forge) => {
   })
 
   test("builds with the version in the file", async () => {
-    const shell = stepOf(await read(forge), "Resolve the version")
+    const shell = stepOf(await read(forge))
     const done = await runStep(shell, { file: "1.4.2\n", event: { ref: "refs/heads/main" } })
     expect(done).toMatchObject({ exitCode: 0, output: "version=1.4.2\n" })
   })
 })
 
 test("a dispatch wins over an input, an input over the file; nothing leaves the build its default", async () => {
-  const shell = stepOf(await read("github"), "Resolve the version")
+  const shell = stepOf(await read("github"))
   const dispatch = { client_payload: { version: "3.0.0" } }
   expect(await runStep(shell, { file: "1.0.0\n", event: dispatch, input: "2.0.0" })).toMatchObject({
     output: "version=3.0.0\n"
@@ -112,7 +114,7 @@ test("a dispatch wins over an input, an input over the file; nothing leaves the 
 })
 
 test("a value that is no version ends the build", async () => {
-  const shell = stepOf(await read("forgejo"), "Resolve the version")
+  const shell = stepOf(await read("forgejo"))
   const done = await runStep(shell, { file: "1.0.0\n", event: { inputs: { version: "1; id" } } })
   expect(done.exitCode).not.toBe(0)
   expect(done.output).toBe("")

@@ -50,9 +50,9 @@ export const serveRepositories = (root: string): GitServer => {
 }
 
 /** Makes an empty bare repository that the server takes pushes for. */
-export const initServed = async (root: string, name: string, branch = "main"): Promise<string> => {
+export const initServed = async (root: string, name: string): Promise<string> => {
   const directory = `${root}/${name}.git`
-  await git(root, "init", "--quiet", "--bare", `--initial-branch=${branch}`, directory)
+  await git(root, "init", "--quiet", "--bare", "--initial-branch=main", directory)
   await git(directory, "config", "http.receivepack", "true")
   await git(directory, "config", "uploadpack.allowFilter", "true")
   return directory

@@ -64,13 +64,13 @@ export const transferContractCompacted = (
       Effect.gen(function* () {
         const source = yield* from
         const lines = yield* compactedRecord(source)
-        const before = yield* Effect.provide(duplicateOf("ended-0"), engineOver(Effect.succeed(source)))
+        const before = yield* Effect.provide(duplicate, engineOver(Effect.succeed(source)))
         const target = yield* to
         yield* imported(target, lines)
         yield* Effect.gen(function* () {
           const engine = yield* Engine
           const store = yield* Store
-          expect(yield* duplicateOf("ended-0")).toEqual(before)
+          expect(yield* duplicate).toEqual(before)
           expect(before).toMatchObject({ status: "duplicate", idempotent: true, matched: 1 })
           expect(before.runIds).toHaveLength(1)
           const refused = yield* Effect.flip(engine.replay(EventId.make("ended-0")))
@@ -173,8 +173,9 @@ const attemptOf = ({ type, data }: LogRow): string | undefined => {
 
 const refusalOf = (driver: Driver, lines: ReadonlyArray<string>) => Effect.flip(imported(driver, lines))
 
-const duplicateOf = (id: string) =>
-  Effect.flatMap(Engine, (engine) => engine.dispatch({ id, type: "ends", payload: { id } }))
+const duplicate = Effect.flatMap(Engine, (engine) =>
+  engine.dispatch({ id: "ended-0", type: "ends", payload: { id: "ended-0" } })
+)
 
 /** Every page of two documents of an index, from the newest on; the last sort key of each leads to the next. */
 const pagesOf = (driver: Driver, view: string, index: string) =>

@@ -38,10 +38,6 @@ export type WrittenBefore = ReadonlyMap<
   { readonly version: string; readonly how: "push" | "dispatch" }
 >
 
-/** Intents that `apply` acts on. What was unreachable is tried anew. */
-export const isToDo = (intent: TargetIntent): boolean =>
-  intent === "write" || intent === "downgrade" || intent === "unreachable"
-
 /** A plan as programs read it, without credentials. */
 export const planToJson = ({ config, entries, version, wishes }: CascadePlan) => ({
   name: config.name,

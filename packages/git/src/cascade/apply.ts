@@ -55,6 +55,7 @@ export const backoffBefore = (attempt: number): Effect.Effect<Duration.Duration>
 
 const applyEntry = (plan: CascadePlan, entry: PlanEntry, options: ApplyOptions) => {
   const { intent } = entry
+  // What was unreachable is tried anew.
   if (intent === "write" || intent === "downgrade" || intent === "unreachable")
     return tryEntry(plan, entry, options)
   const outcome: TargetOutcome = {

@@ -150,14 +150,7 @@ export const contextOf = (files: ReadonlyArray<Versions>): string => {
   return digest(parts.sort())
 }
 
-/** The resolution that holds for the file: the one of the same path before others, then the newest. */
-export const chooseResolution = (
-  stored: ReadonlyArray<StoredResolution>,
-  file: Versions,
-  context: string
-): StoredResolution | null => holding(stored, file, context)[0] ?? null
-
-/** All resolutions that hold for the file, the best first. */
+/** All resolutions that hold for the file, the best first: those of the same path before others, then the newest. */
 export const holding = (
   stored: ReadonlyArray<StoredResolution>,
   file: Versions,

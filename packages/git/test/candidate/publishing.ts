@@ -9,7 +9,7 @@ import type { CandidateProof } from "../../src/candidate/CandidateProof.ts"
 import { type PublishPlanOptions, planPublish } from "../../src/candidate/PublishPlan.ts"
 import type { PublishPolicy } from "../../src/candidate/PublishPolicy.ts"
 import { applyPublish } from "../../src/candidate/publishCandidate.ts"
-import { type ObjectId, parseObjectId, parseRef } from "../../src/GitName.ts"
+import { parseObjectId, parseRef } from "../../src/GitName.ts"
 import type { Rebuilt } from "../../src/patch/RebuildResult.ts"
 import { fetchRemote } from "../../src/Remote.ts"
 import { openRepository, type Repository } from "../../src/Repository.ts"
@@ -93,15 +93,10 @@ export const applied = (
   })
 
 /** Somebody else's commit on a branch of the fork's remote, which the clone has never seen. */
-export const pushByAnother = (
-  world: Pick<Publishing, "fork">,
-  branch: string,
-  onto: ObjectId | null = null
-) =>
+export const pushByAnother = (world: Pick<Publishing, "fork">, branch: string) =>
   Effect.gen(function* () {
     const tree = yield* world.fork.run({ args: ["mktree"], stdin: "" })
-    const parents = onto === null ? [] : ["-p", onto]
-    const commit = yield* world.fork.git("commit-tree", "-m", "by another", ...parents, tree)
+    const commit = yield* world.fork.git("commit-tree", "-m", "by another", tree)
     yield* world.fork.git("update-ref", `refs/heads/${branch}`, commit)
     return yield* parseObjectId(commit)
   })

@@ -11,8 +11,7 @@ import { makeTempDirectory } from "../../src/testing/TempRepo.ts"
 const parse = (text: string, giteaUrl?: string) =>
   parseCascadeConfig({ file: "cascade.toml", text, giteaUrl })
 
-const refusal = (text: string, giteaUrl?: string) =>
-  Either.getOrThrow(Either.flip(parse(text, giteaUrl))).message.split("\n")
+const refusal = (text: string) => Either.getOrThrow(Either.flip(parse(text))).message.split("\n")
 
 const least = 'name = "runtime"\ntargets = ["https://git.example/acme/web.git"]\n'
 

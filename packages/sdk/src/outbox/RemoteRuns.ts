@@ -2,6 +2,7 @@
  * Another backend as the outbox needs it: it takes events and says what became of their runs. Every backend that keeps the
  * published routes will do, this one's server and those before it; answers are read as far as they are needed.
  */
+import { ResultStatus } from "@patchmoi/core/flow/FlowResult"
 import { type EventId, RunId } from "@patchmoi/core/Ids"
 import { candidateRefsOf } from "@patchmoi/core/maintenance/candidateRefs"
 import type { CandidateRef } from "@patchmoi/core/maintenance/MaintenanceFact"
@@ -112,19 +113,12 @@ const ask = <A, I>(
 
 const unended: ReadonlySet<string> = new Set(["queued", "running", "pending", "started"])
 
-const resultStatuses: ReadonlySet<unknown> = new Set([
-  "skipped",
-  "completed",
-  "changed",
-  "needs_intervention",
-  "blocked",
-  "failed"
-])
+const isResultStatus = Schema.is(ResultStatus)
 
 const toRemoteRun = (run: RunAnswer): RemoteRun => {
   const result = resultOf(run)
   const process = run.processStatus ?? run.status
-  const said = resultStatuses.has(result["status"]) ? String(result["status"]) : undefined
+  const said = isResultStatus(result["status"]) ? result["status"] : undefined
   const status = run.effectiveStatus ?? said ?? process
   const artifacts = record(result["artifacts"])
   const message = typeof result["message"] === "string" ? result["message"] : undefined
@@ -143,7 +137,7 @@ const toRemoteRun = (run: RunAnswer): RemoteRun => {
 /** The result of a run: earlier backends give it as text, and inside what the runner printed (`{ flow, step, result }`). */
 const resultOf = (run: RunAnswer): Readonly<Record<string, unknown>> => {
   const outer = record(parsed(run.resultPayload ?? run.result ?? run.resultJson))
-  return outer !== undefined && !resultStatuses.has(outer["status"])
+  return outer !== undefined && !isResultStatus(outer["status"])
     ? (record(outer["result"]) ?? outer)
     : (outer ?? {})
 }

@@ -4,12 +4,13 @@ import { rename } from "node:fs/promises"
 import { join } from "node:path"
 import { call, eventText, flowFiles, makeFolder, says } from "./support.ts"
 
-const makeRecord = async (dataDir: string) => {
+/** A folder with a record where a backend keeps its own. */
+const makeRecord = async () => {
   const folder = await makeFolder({
     ...flowFiles("alpha", [{ name: "good", type: "release", script: says({ status: "completed" }) }]),
     "e1.json": eventText("e1", "release")
   })
-  const fired = await call(["flow", "fire", "--event", "e1.json", "--data-dir", dataDir], {
+  const fired = await call(["flow", "fire", "--event", "e1.json", "--data-dir", ".codex/flow-backend"], {
     cwd: folder.path
   })
   expect(fired.exitCode).toBe(0)
@@ -17,7 +18,7 @@ const makeRecord = async (dataDir: string) => {
 }
 
 test("the record of a backend is used where there is no other, and that is said", async () => {
-  await using folder = await makeRecord(".codex/flow-backend")
+  await using folder = await makeRecord()
   const calling = (...argv: ReadonlyArray<string>) => call(argv, { cwd: folder.path })
   const note = `Using the record of the backend, ${folder.path}/.codex/flow-backend\n`
   for (const argv of [
@@ -36,7 +37,7 @@ test("the record of a backend is used where there is no other, and that is said"
 })
 
 test("the record of a client comes first, and so does whatever folder is named", async () => {
-  await using folder = await makeRecord(".codex/flow-backend")
+  await using folder = await makeRecord()
   const calling = (argv: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
     call(argv, { cwd: folder.path, env })
   for (const called of [

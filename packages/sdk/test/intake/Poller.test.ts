@@ -46,7 +46,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("the first poll primes; what is published afterwards is emitted, oldest first", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       feed.publish("v1", "v2")
       expect(yield* poll(source)).toMatchObject({ outcome: "primed", entries: 2, signals: [], skipped: [] })
       feed.publish("v3", "v4")
@@ -59,7 +59,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("an empty feed primes, and the first release after it is emitted", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       expect(yield* poll(source)).toMatchObject({ outcome: "primed", entries: 0 })
       expect((yield* sourceOf("tool")).primed).toBe(true)
       feed.publish("v1")
@@ -69,7 +69,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("primeOnly false emits all that is there, oldest first, and a later poll only what is new", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool", { primeOnly: false })
+      const source = atomSource(forge, { primeOnly: false })
       feed.publish("v1", "v2", "v3")
       const report = yield* poll(source)
       expect(titlesOf(report)).toEqual(["v1", "v2", "v3"])
@@ -81,7 +81,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("primeOnly false and an empty feed: primed, and nothing is lost", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool", { primeOnly: false })
+      const source = atomSource(forge, { primeOnly: false })
       yield* poll(source)
       expect((yield* sourceOf("tool")).primed).toBe(true)
       feed.publish("v1")
@@ -91,7 +91,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("entries that are reordered, edited or deleted neither repeat nor hide anything", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       feed.publish("v1", "v2", "v3")
       yield* poll(source)
       feed.releases.reverse()
@@ -110,7 +110,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("an entry that cannot be read is told once, holds up nothing, and is news once it is repaired", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       feed.publish("v1")
       yield* poll(source)
       // No link and no tag in the id: nothing says which release this is.
@@ -138,7 +138,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
       for (let index = 0; index < 150; index++) {
         feed.add({ tag: `${index}`, entry: `<entry><id>urn:${index}</id><title>x</title></entry>` })
       }
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       expect((yield* poll(source)).skipped.length).toBe(0)
       feed.releases = feed.releases.map((release, index) => ({
         ...release,
@@ -157,7 +157,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("a source that cannot be read is recorded, and recovers", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       feed.publish("v1")
       yield* poll(source)
       const failures = [
@@ -187,7 +187,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
       Effect.gen(function* () {
         const feed = forge.atom("tool")
         feed.validators = validators
-        const source = atomSource(forge, "tool")
+        const source = atomSource(forge)
         feed.publish("v1")
         const outcomes: Array<string> = []
         for (let times = 0; times < 4; times++) outcomes.push((yield* poll(source)).outcome)
@@ -204,7 +204,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("an answer that is none does not make the next poll believe a 304", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       feed.answer = () => new Response("<html/>", { headers: { etag: '"page"' } })
       yield* poll(source)
       feed.answer = undefined
@@ -233,7 +233,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("a signal, its event and its attempt stand in the log as one; without a flow the attempt is skipped with the reason", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       yield* poll(source)
       feed.publish("v1")
       const report = yield* poll(source)
@@ -270,7 +270,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("a source without a workspace target keeps the signal and dispatches nothing", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool", {
+      const source = atomSource(forge, {
         target: { mode: "notify_only", provider: "github", repoFullName: "us/tool", branch: "main" }
       })
       yield* poll(source)
@@ -285,7 +285,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
     Effect.gen(function* () {
       const feed = forge.atom("tool")
       feed.validators = "none"
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       feed.publish("v1", "v2", "v3")
       const predecessor = { lastSeenId: "tag:github.com,2008:Repository/4711/v1" }
       expect(titlesOf(yield* poll(source, { predecessor }))).toEqual(["v2", "v3"])
@@ -298,7 +298,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
     test(`a predecessor's last entry that is gone: primes anew and says so (primeOnly ${primeOnly})`, (forge, poll) =>
       Effect.gen(function* () {
         const feed = forge.atom("tool")
-        const source = atomSource(forge, "tool", { primeOnly })
+        const source = atomSource(forge, { primeOnly })
         feed.publish("v1", "v2")
         const report = yield* poll(source, { predecessor: { lastSeenId: "gone" } })
         expect(report).toMatchObject({
@@ -314,7 +314,7 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
   test("two polls of one source at the same time emit each release once", (forge, poll) =>
     Effect.gen(function* () {
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       yield* poll(source)
       feed.publish("v1", "v2", "v3", "v4", "v5")
       const reports = yield* Effect.all([poll(source), poll(source), poll(source)], {

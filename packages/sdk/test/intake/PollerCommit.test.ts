@@ -56,7 +56,7 @@ it.live(
     Effect.gen(function* () {
       const { forge, commits, layer } = yield* setUp({ runs: false })
       const feed = forge.atom("tool")
-      const source = atomSource(forge, "tool")
+      const source = atomSource(forge)
       yield* Effect.gen(function* () {
         const poll = yield* Poller.make
         feed.publish("v1")
@@ -88,7 +88,7 @@ it.live("the runs of a signal conclude its attempt, with what they produced", ()
   Effect.gen(function* () {
     const { forge, layer } = yield* setUp({ runs: true })
     const feed = forge.atom("tool")
-    const source = atomSource(forge, "tool")
+    const source = atomSource(forge)
     yield* Effect.gen(function* () {
       const poll = yield* Poller.make
       yield* poll(source)
@@ -115,7 +115,7 @@ for (const fault of ["failBefore", "failAfter"] as const) {
       for (let at = 0; at <= 5; at++) {
         const { forge, faults, commits, layer } = yield* setUp({ runs: false })
         const feed = forge.atom("tool")
-        const source = atomSource(forge, "tool", { primeOnly: false })
+        const source = atomSource(forge, { primeOnly: false })
         feed.publish("v1", "v2", "v3", "v4")
         yield* Effect.gen(function* () {
           const poll = yield* Poller.make
@@ -148,7 +148,7 @@ it.live("other writers that are faster cost nothing but another try", () =>
   Effect.gen(function* () {
     const { forge, faults, layer } = yield* setUp({ runs: false })
     const feed = forge.atom("tool")
-    const source = atomSource(forge, "tool", { primeOnly: false })
+    const source = atomSource(forge, { primeOnly: false })
     feed.publish("v1", "v2")
     yield* Effect.gen(function* () {
       const poll = yield* Poller.make

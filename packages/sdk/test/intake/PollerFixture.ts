@@ -21,9 +21,9 @@ import type { FeedServer } from "./PollerFeedServer.ts"
 export const storeKinds = ["memory", "file"] as const
 export type StoreKind = (typeof storeKinds)[number]
 
-/** The source that watches a feed of this name of the server. */
-export const atomSource = (server: FeedServer, name: string, changes: object = {}): Source =>
-  makeSource({ id: name, url: `${server.url}/${name}.atom`, ...changes })
+/** The source `tool`, which watches the feed of this name of the server. */
+export const atomSource = (server: FeedServer, changes: object = {}): Source =>
+  makeSource({ id: "tool", url: `${server.url}/tool.atom`, ...changes })
 
 /** A folder that is removed at the end of the scope. */
 export const temporaryFolder = Effect.acquireRelease(

@@ -52,7 +52,7 @@ export const fileOps: FileSystemOps = {
     new Promise((resolve, reject) =>
       fs.fdatasync(file, (error) => (error === null ? resolve() : reject(error)))
     ),
-  syncDirectory: (path) => withFile(path, "r", (file) => fs.fsyncSync(file)),
+  syncDirectory: (path) => withReader(path, (file) => fs.fsyncSync(file)),
   rename: (from, to) => fs.renameSync(from, to),
   link: (from, to) => fs.linkSync(from, to),
   remove: (path) => fs.rmSync(path, { force: true }),
@@ -60,7 +60,7 @@ export const fileOps: FileSystemOps = {
   makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
   list: (path) => whenThere(() => fs.readdirSync(path).sort()) ?? [],
   size: (path) => whenThere(() => fs.statSync(path).size),
-  read: (path, offset, length) => withFile(path, "r", (file) => readAt(file, offset, length)),
+  read: (path, offset, length) => withReader(path, (file) => readAt(file, offset, length)),
   readOpen: (file, offset, length) => readAt(file, offset, length)
 }
 
@@ -128,8 +128,8 @@ const whenThere = <A>(look: () => A): A | undefined => {
   }
 }
 
-const withFile = <A>(path: string, flags: OpenFlags, use: (file: number) => A): A => {
-  const file = fs.openSync(path, flags)
+const withReader = <A>(path: string, use: (file: number) => A): A => {
+  const file = fs.openSync(path, "r")
   try {
     return use(file)
   } finally {
