@@ -89,10 +89,14 @@ export const makeProgramStore = Effect.fnUntraced(function* (
     Effect.promise(() => mkdtemp(join(home.directory, "store-"))),
     (made) => Effect.promise(() => rm(made, { recursive: true, force: true }))
   )
-  const run = runIn(git, home, directory)
+  // Named, as `safe.bareRepository` may forbid to find it by the folder in which git runs.
+  const env = { ...environmentOf(home), GIT_DIR: directory }
+  const inHome = runIn(git, home, directory)
+  const run: ProgramStore["run"] = (command) =>
+    inHome({ ...command, env: { ...command.env, GIT_DIR: directory } })
   const fail = (error: GitError) => programFailure(url, error)
   const init = ["init", "--quiet", "--bare", "--template=", `--object-format=${objectFormat}`, directory]
-  yield* Effect.mapError(run({ args: init }), fail)
+  yield* Effect.mapError(inHome({ args: init }), fail)
   // Git fetches what is missing by itself, in processes that read the address from here. It must stand only once: a
   // remote with two addresses is pushed to twice.
   yield* Effect.mapError(run({ args: ["config", `remote.${remoteName}.url`, url] }), fail)
@@ -110,7 +114,7 @@ export const makeProgramStore = Effect.fnUntraced(function* (
     yield* Effect.mapError(run({ args: fetchArgs(wanted) }), fail)
     fetched.set(wanted.commit, wanted.treeDepth)
   })
-  const reading = { repository, env: environmentOf(home) }
+  const reading = { repository, env }
   const read = (oid: ObjectId) =>
     readObjects({ ...reading, names: [oid] }).pipe(
       Effect.provideService(Git, git),

@@ -118,6 +118,23 @@ describe("ssh", () => {
 })
 
 test(
+  "settings that forbid to find bare repositories forbid nothing here",
+  withGit(() =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const settings = join(yield* makeTempDirectory, "config")
+      yield* Effect.promise(() => Bun.write(settings, "[safe]\n\tbareRepository = explicit\n"))
+      const env = { ...isolatedEnvironment, GIT_CONFIG_GLOBAL: settings }
+      const transport = yield* Effect.provide(makeProgramTransport(), layerGitCli({ env }))
+      const target = at(`file://${world.bare.directory}`)
+      const view = yield* transport.readCommit(target, { commit: world.first, paths: ["a.txt"] })
+      const pushed = yield* transport.pushFile(target, pushOf({ branch: world.branch, view, path: "a.txt" }))
+      expect(yield* world.bare.git("rev-parse", "trunk")).toBe(pushed.commit)
+    })
+  )
+)
+
+test(
   "a repository whose branch is checked out declines in words, and no folder is left behind",
   withGit(() =>
     Effect.gen(function* () {
