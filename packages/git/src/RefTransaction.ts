@@ -2,12 +2,13 @@
  * Moving refs: several at once, all or none, each only from the value that the caller expects.
  *
  * A branch that is checked out in any work tree is never moved: its index and files would then look like a large
- * uncommitted change. That is refused before anything is written.
+ * uncommitted change. Nor is one that a rebase or a bisect has in hand. That is refused before anything is written.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Git, type GitError, nulFieldsOf } from "./Git.ts"
 import { ObjectId, RefName } from "./GitName.ts"
+import { readPausedBranches, workTreeOf } from "./internal/pausedBranches.ts"
 import { type Repository, readRef } from "./Repository.ts"
 
 /** One ref to move. */
@@ -39,13 +40,20 @@ export class StaleRef extends Schema.TaggedError<StaleRef>("git/StaleRef")("Stal
   }
 }
 
-/** A branch that is checked out somewhere would have been moved. Nothing was moved. */
+/** A branch that a work tree has in use would have been moved. Nothing was moved. */
 export class BranchCheckedOut extends Schema.TaggedError<BranchCheckedOut>("git/BranchCheckedOut")(
   "BranchCheckedOut",
-  { ref: RefName, workTree: Schema.String }
+  {
+    ref: RefName,
+    workTree: Schema.String,
+    /** Besides checked out: in the hands of a rebase or a bisect that is not finished. */
+    state: Schema.Literal("checked out", "rebased", "bisected")
+  }
 ) {
   override get message(): string {
-    return `${this.ref} is checked out in ${this.workTree} and is not moved under it; check out something else there`
+    return this.state === "checked out"
+      ? `${this.ref} is checked out in ${this.workTree} and is not moved under it; check out something else there`
+      : `${this.ref} is being ${this.state} in ${this.workTree} and is not moved under that; finish it there first`
   }
 }
 
@@ -81,7 +89,7 @@ export const moveRefs = Effect.fn("RefTransaction.moveRefs")(function* (options:
   yield* git.run(command).pipe(Effect.catchTag("GitError", (error) => explain(options, error)))
 })
 
-/** Fails with `BranchCheckedOut` when one of the refs is the branch of any work tree. Reads only. */
+/** Fails with `BranchCheckedOut` when any work tree has one of the refs in use. Reads only. */
 export const refuseCheckedOut = Effect.fn("RefTransaction.refuseCheckedOut")(function* (options: {
   readonly repository: Repository
   readonly refs: ReadonlyArray<RefName>
@@ -98,7 +106,24 @@ export const refuseCheckedOut = Effect.fn("RefTransaction.refuseCheckedOut")(fun
     if (field.startsWith("worktree ")) workTree = field.slice("worktree ".length)
     const branch = field.startsWith("branch ") ? field.slice("branch ".length) : null
     const taken = refs.find((ref) => ref === branch)
-    if (taken !== undefined) return yield* new BranchCheckedOut({ ref: taken, workTree })
+    if (taken !== undefined)
+      return yield* new BranchCheckedOut({ ref: taken, workTree, state: "checked out" })
+  }
+  yield* refusePaused(repository.commonDirectory, refs)
+})
+
+/** Fails with `BranchCheckedOut` when a rebase or a bisect has one of the refs in hand. Reads files only. */
+export const refusePaused = Effect.fnUntraced(function* (
+  commonDirectory: string,
+  refs: ReadonlyArray<RefName>
+) {
+  for (const { home, ref: paused, state } of yield* Effect.promise(() =>
+    readPausedBranches(commonDirectory)
+  )) {
+    const ref = refs.find((each) => each === paused)
+    if (ref === undefined) continue
+    const workTree = yield* Effect.promise(() => workTreeOf(home, commonDirectory))
+    return yield* new BranchCheckedOut({ ref, workTree, state })
   }
 })
 

@@ -5,7 +5,7 @@ import * as TestContext from "effect/TestContext"
 import { type DropOptions, drop } from "../../src/edit/Drop.ts"
 import { parseObjectId, parseRef } from "../../src/GitName.ts"
 import { moveRefs } from "../../src/RefTransaction.ts"
-import { makeTempDirectory, type TempRepo } from "../../src/testing/TempRepo.ts"
+import { makeTempDirectory, type TempRepo, tempRepoAt } from "../../src/testing/TempRepo.ts"
 import { numbered, withGit } from "../support.ts"
 import { branch, here, idOf, makeStack, snapshot, userState } from "./stack.ts"
 
@@ -120,6 +120,31 @@ describe("drop", () => {
     )
   )
 })
+
+test(
+  "refuses what a rebase or a bisect has in hand, in any work tree, though nothing has it checked out",
+  withGit(() =>
+    Effect.gen(function* () {
+      const repo = yield* makeStack()
+      const linked = yield* tempRepoAt(`${yield* makeTempDirectory}/linked`)
+      const stacked = yield* branch(repo, "patch/005-below", "v1", [
+        ["c", { "b.txt": numbered(20, { 3: "c" }) }]
+      ])
+      yield* repo.git("worktree", "add", "--quiet", linked.directory, "patch/020-b")
+      const args = ["rebase", "--quiet", "patch/005-below"]
+      yield* linked.run({ args, okExitCodes: [1] })
+      const where = { _tag: "BranchCheckedOut", workTree: linked.directory }
+      const refusedNow = Effect.flip(dropIn(repo, "020-b"))
+      expect(yield* refusedNow).toMatchObject({ ...where, state: "rebased" })
+      yield* linked.git("rebase", "--abort")
+      yield* linked.git("bisect", "start")
+      yield* linked.git("switch", "--quiet", "--detach", stacked)
+      expect(yield* refusedNow).toMatchObject({ ...where, state: "bisected" })
+      yield* linked.git("bisect", "reset", "HEAD")
+      expect(yield* dropIn(repo, "020-b")).toMatchObject({ patch: "patch/020-b" })
+    })
+  )
+)
 
 describe("moveRefs with deletions", () => {
   test(

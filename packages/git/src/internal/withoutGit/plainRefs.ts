@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { isObjectId, type ObjectId, parseRef, RefName, shortName } from "../../GitName.ts"
 import type { PatchBranch } from "../../patch/PatchPlan.ts"
-import { BranchCheckedOut, type RefUpdate, StaleRef } from "../../RefTransaction.ts"
+import { BranchCheckedOut, type RefUpdate, refusePaused, StaleRef } from "../../RefTransaction.ts"
 import { parseCommit } from "../objectFormat.ts"
 import type { PlainRepository } from "./plainRepository.ts"
 
@@ -113,8 +113,13 @@ const refuseCheckedOutPlain = (plain: PlainRepository, updates: ReadonlyArray<Re
     for (const home of homes) {
       const head = yield* Effect.promise(() => readFile(join(home, "HEAD"), "utf8").catch(() => ""))
       const taken = updates.find(({ ref }) => head.trim() === `ref: ${ref}`)
-      if (taken !== undefined) return yield* new BranchCheckedOut({ ref: taken.ref, workTree: home })
+      if (taken === undefined) continue
+      return yield* new BranchCheckedOut({ ref: taken.ref, workTree: home, state: "checked out" })
     }
+    yield* refusePaused(
+      commonDirectory,
+      updates.map(({ ref }) => ref)
+    )
   })
 
 /** A ref cannot be where another one has a folder, and a symbolic ref is nobody's to write over. */

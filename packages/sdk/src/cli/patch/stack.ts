@@ -62,8 +62,8 @@ const targetOf = ({ to, force }: StackFlags, onto: string, { repository, topolog
       Effect.catchTags({
         TargetRefused: ({ message, reason }) =>
           Effect.fail(new UsageError(message, { option: "--to", found: to, reason })),
-        BranchCheckedOut: ({ message, workTree }) =>
-          Effect.fail(new UsageError(message, { option: "--to", found: to, reason: "checked out", workTree }))
+        BranchCheckedOut: ({ message, state, workTree }) =>
+          Effect.fail(new UsageError(message, { option: "--to", found: to, reason: state, workTree }))
       })
     )
   })
