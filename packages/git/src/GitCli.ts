@@ -26,6 +26,15 @@ import { drainMillisMax, type ProcessGroup, pump, spawnGroup } from "./internal/
 /** Bytes of stderr that are kept: the last 64 KiB. */
 const stderrBytesMax = 64 * 1024
 
+const configVariables = (settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> => {
+  const entries = Object.entries(settings)
+  const pairs = entries.flatMap(([key, value], at) => [
+    [`GIT_CONFIG_KEY_${at}`, key],
+    [`GIT_CONFIG_VALUE_${at}`, value]
+  ])
+  return { GIT_CONFIG_COUNT: String(entries.length), ...Object.fromEntries(pairs) }
+}
+
 /** What every command gets, whatever the caller's environment says. */
 const fixedEnvironment = {
   GIT_TERMINAL_PROMPT: "0",
@@ -33,7 +42,9 @@ const fixedEnvironment = {
   GIT_NO_REPLACE_OBJECTS: "1",
   GIT_PAGER: "cat",
   GIT_EDITOR: "false",
-  LC_ALL: "C"
+  LC_ALL: "C",
+  // The settings of the machine must not change what commands print. Those of single commands (`-c`) come after these.
+  ...configVariables({ "i18n.logOutputEncoding": "UTF-8", "log.showSignature": "false", "color.ui": "false" })
 }
 
 export interface GitCliOptions {

@@ -5,6 +5,7 @@ import { ContractIssue } from "../contract/ContractIssue.ts"
 import { inspectContracts, PatchContract } from "../contract/PatchContract.ts"
 import { Git } from "../Git.ts"
 import { ObjectId } from "../GitName.ts"
+import { pinnedConfig } from "../internal/diffs.ts"
 import { readLineCounts } from "../internal/lineCounts.ts"
 import { type CommitObject, subjectOf } from "../internal/objectFormat.ts"
 import { readCommits } from "../internal/readCommits.ts"
@@ -133,6 +134,8 @@ const readFiles = (repository: Repository, pair: Pair) =>
 const sumOf = (counts: ReadonlyArray<number | null>): number =>
   counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
 
+const diffOptions = ["-r", "-p", "-M", "--no-ext-diff", "--no-textconv", "--no-color"]
+
 /** Reads the diff until the limit, and then ends git: a diff may be far longer than anybody reads. */
 const readDiff = ({
   repository,
@@ -144,7 +147,7 @@ const readDiff = ({
     Effect.gen(function* () {
       const git = yield* Git
       const process = yield* git.open({
-        args: ["diff-tree", "-r", "-p", "-M", "--no-ext-diff", "--no-textconv", "--no-color", from, to],
+        args: [...pinnedConfig, "diff-tree", ...diffOptions, from, to],
         cwd: repository.directory
       })
       const pieces: Array<Uint8Array> = []

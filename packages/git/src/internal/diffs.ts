@@ -24,12 +24,15 @@ const commitsAtOnce = 200
 /** Commits whose paths are read at once. */
 const commitsAtOncePaths = 1_000
 
-/** Settings that would change how a diff is written. */
-const pinnedConfig = [
+/** Settings that would change how a diff is written, pinned so that two machines agree. */
+export const pinnedConfig = [
+  "core.abbrev=auto",
   "core.attributesFile=/dev/null",
+  "core.bigFileThreshold=512m",
   "core.quotePath=true",
   "diff.suppressBlankEmpty=false",
   "diff.algorithm=myers",
+  "diff.renameLimit=1000",
   "diff.indentHeuristic=true",
   "diff.noPrefix=false",
   "diff.mnemonicPrefix=false",
@@ -42,11 +45,22 @@ const diffOptions = ["--no-ext-diff", "--no-textconv", "--no-color", "--no-renam
 /** Everything that decides a patch id besides the commits; part of the name of a cache. */
 export const diffSettings: ReadonlyArray<string> = [...pinnedConfig, ...diffOptions]
 
-/** Where diffs are made: an empty folder, and the variables that make git see nothing but the repository's objects. */
+/** Where diffs are made: an empty folder, in which git sees nothing but the repository's objects. */
 export interface DiffRoom {
   readonly repository: Repository
   readonly directory: string
 }
+
+/** The folder and the variables with which git runs in the room. */
+export const placeOf = ({ directory, repository }: DiffRoom) => ({
+  cwd: directory,
+  env: {
+    GIT_ATTR_NOSYSTEM: "1",
+    GIT_DIR: repository.gitDirectory,
+    GIT_WORK_TREE: directory,
+    GIT_INDEX_FILE: join(directory, "no-index")
+  }
+})
 
 /** Makes the folder. It stays, so that the next one finds it. */
 export const makeDiffRoom = (repository: Repository): Effect.Effect<DiffRoom, QuarantineError> => {
@@ -162,13 +176,8 @@ const run = (room: DiffRoom, args: ReadonlyArray<string>, stdin: Uint8Array | st
   Effect.gen(function* () {
     const git = yield* Git
     const output = yield* git.run({
+      ...placeOf(room),
       args: [...pinnedConfig, ...args],
-      cwd: room.directory,
-      env: {
-        GIT_DIR: room.repository.gitDirectory,
-        GIT_WORK_TREE: room.directory,
-        GIT_INDEX_FILE: join(room.directory, "no-index")
-      },
       stdin,
       outputBytesMax: diffBytesMax
     })

@@ -28,7 +28,12 @@ export const pinnedConfig = [
   "merge.renameLimit=7000",
   "merge.directoryRenames=conflict",
   "merge.renormalize=false",
-  "merge.verbosity=2"
+  "merge.verbosity=2",
+  // The base in marked texts: its length would depend on the settings, and on the number of objects of the clone.
+  "core.abbrev=7",
+  // Files that no attribute speaks of are merged as text; `.gitattributes` are those of upstream.
+  "merge.default=",
+  "core.attributesFile=/dev/null"
 ].flatMap((setting) => ["-c", setting])
 
 /** `auto` is `stream` with `process` to take over; `replay` (`internal/replay.ts`) is `auto` for what it does not know ahead. */
@@ -115,6 +120,7 @@ const gitCommand = (options: MergeEngineOptions, more: ReadonlyArray<string>) =>
   env: {
     ...options.quarantine.env,
     // Attributes come from this folder alone: a dirty work tree or index must not change a result.
+    GIT_ATTR_NOSYSTEM: "1",
     GIT_WORK_TREE: options.attributesDirectory,
     GIT_INDEX_FILE: `${options.quarantine.directory}/no-index`
   }

@@ -10,6 +10,7 @@ import { Git, linesOf, textOf } from "../Git.ts"
 import { isObjectId, type ObjectId } from "../GitName.ts"
 import { type ConflictFile, touchesMax, type UpstreamTouch } from "../patch/Conflict.ts"
 import type { Repository } from "../Repository.ts"
+import { pinnedConfig } from "./diffs.ts"
 
 /** Files per conflict whose history is looked at. */
 const filesMax = 10
@@ -64,7 +65,7 @@ const lookAt = (options: UpstreamTouchesOptions, file: ConflictFile, base: Objec
     const range = `${options.base}..${options.onto}`
     const log = (args: ReadonlyArray<string>) =>
       git.run({
-        args: ["log", "--no-color", "--no-show-signature", `--max-count=${touchesMax + 1}`, ...args],
+        args: [...pinnedConfig, "log", "--no-color", `--max-count=${touchesMax + 1}`, ...args],
         cwd,
         timeout: lookTime
       })
@@ -116,11 +117,13 @@ interface Range {
   readonly to: number
 }
 
+const plainOptions = ["--no-color", "--no-ext-diff", "--no-textconv"]
+
 const hunksBetween = (cwd: string, before: ObjectId, after: ObjectId) =>
   Effect.gen(function* () {
     const git = yield* Git
     const output = yield* git.run({
-      args: ["diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", before, after],
+      args: [...pinnedConfig, "diff", "--unified=0", ...plainOptions, before, after],
       cwd,
       timeout: lookTime
     })

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Git, linesOf } from "../Git.ts"
 import { isObjectId, ObjectId } from "../GitName.ts"
+import { makeDiffRoom, pinnedConfig, placeOf } from "../internal/diffs.ts"
 import type { Repository } from "../Repository.ts"
 import { parseRows } from "./parseRows.ts"
 
@@ -46,7 +47,7 @@ export class RangeTooLong extends Schema.TaggedError<RangeTooLong>("git/RangeToo
 /**
  * Compares two stacks. Merges are left out.
  *
- * Errors: `RangeTooLong`, `GitError`.
+ * Errors: `RangeTooLong`, `QuarantineError`, `GitError`.
  */
 export const rangeDiff = Effect.fn("RangeDiff.rangeDiff")(function* (options: {
   readonly repository: Repository
@@ -60,8 +61,10 @@ export const rangeDiff = Effect.fn("RangeDiff.rangeDiff")(function* (options: {
   for (const range of [options.old, options.new]) yield* refuseTooLong(repository, range, commitsMax)
   const git = yield* Git
   const output = yield* git.run({
+    ...placeOf(yield* makeDiffRoom(repository)),
     args: [
       ...pinnedConfig,
+      ...ownConfig,
       "range-diff",
       "--no-color",
       "--no-notes",
@@ -69,7 +72,6 @@ export const rangeDiff = Effect.fn("RangeDiff.rangeDiff")(function* (options: {
       `${options.old.base}..${options.old.tip}`,
       `${options.new.base}..${options.new.tip}`
     ],
-    cwd: repository.directory,
     outputBytesMax
   })
   return parseRows(output.stdout)
@@ -78,15 +80,10 @@ export const rangeDiff = Effect.fn("RangeDiff.rangeDiff")(function* (options: {
 // --- internal ---
 
 /** Ids in full, and diffs that no configuration changes. */
-const pinnedConfig = [
-  "core.abbrev=no",
-  "core.quotePath=true",
-  "diff.algorithm=myers",
-  "diff.renames=true",
-  "diff.suppressBlankEmpty=false",
-  "diff.context=3",
-  "diff.interHunkContext=0"
-].flatMap((setting) => ["-c", setting])
+const ownConfig = ["core.abbrev=no", "diff.renames=true", "format.pretty=medium"].flatMap((setting) => [
+  "-c",
+  setting
+])
 
 const refuseTooLong = (repository: Repository, { base, tip }: CommitRange, commitsMax: number) =>
   Effect.gen(function* () {
