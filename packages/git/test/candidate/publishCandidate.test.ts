@@ -53,6 +53,14 @@ describe("publishing", () => {
         const { rebuilt, repository } = world
         const theirs = yield* pushByAnother(world, "candidate/v2")
         const plan = yield* planned(repository)
+        expect(plan.refs[0]).toMatchObject({
+          kind: "recovery",
+          action: "create",
+          overwrites: false,
+          foreign: false,
+          expected: null,
+          next: theirs
+        })
         expect(plan.refs[1]).toMatchObject({
           kind: "branch",
           overwrites: true,

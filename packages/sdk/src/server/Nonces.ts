@@ -9,7 +9,7 @@ export type NonceVerdict = "new" | "seen" | "full"
 
 /** A memory of nonces, in this process alone. */
 export class Nonces {
-  /** Nonce → when its signature is too old, in the order in which they came. */
+  /** Nonce → when its signature is too old. */
   readonly #untilMillis = new Map<string, number>()
 
   constructor(readonly max: number = noncesMax) {}
@@ -20,7 +20,6 @@ export class Nonces {
     if (until !== undefined && until >= nowMillis) return "seen"
     if (this.#untilMillis.size >= this.max) this.#forget(nowMillis)
     if (this.#untilMillis.size >= this.max) return "full"
-    this.#untilMillis.delete(nonce)
     this.#untilMillis.set(nonce, signedAtMillis + signatureAgeMillisMax)
     return "new"
   }

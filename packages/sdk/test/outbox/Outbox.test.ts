@@ -181,6 +181,7 @@ describe("to an earlier backend", () => {
     })
     expect(replayed).toMatchObject({
       operation: "replay",
+      idempotent: true,
       runIds: [backend.runs[1]?.id ?? ""],
       failedTries: 1
     } as object)

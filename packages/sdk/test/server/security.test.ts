@@ -201,6 +201,7 @@ describe("tokens", () => {
     ])
     expect(nonces.take("c", 0, 0)).toBe("full")
     expect(nonces.take("c", 300_001, 300_001)).toBe("new")
+    expect(nonces.take("c", 600_002, 600_002)).toBe("new")
   })
 })
 
