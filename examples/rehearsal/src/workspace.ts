@@ -97,7 +97,8 @@ const configure = async (manifest: string, checks: ReadonlyArray<string>): Promi
   const withoutChecks = text.replace(/^checks = .*\n/m, "")
   await writeFile(
     manifest,
-    withoutChecks.replace("[config]\n", `[config]\nchecks = ${JSON.stringify(checks)}\n`)
+    // A function, as a dollar sign means something in a text that replaces another.
+    withoutChecks.replace("[config]\n", (start) => `${start}checks = ${JSON.stringify(checks)}\n`)
   )
 }
 

@@ -21,7 +21,7 @@ export interface OpenClientOptions {
 export type OpenClient = (workspaceRoot: string, options?: OpenClientOptions) => Promise<OpenedClient>
 
 /** How long a condition of the contract may take to come true, in milliseconds. */
-const deadlineMillis = 15_000
+const deadlineMillis = 20_000
 
 /** How long to wait before a condition is looked at again, in milliseconds. */
 const lookAgainMillis = 5

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { repeatMillis } from "../../src/cli/processCaller.ts"
+import { eventually } from "../../src/testing/ClientContractPlace.ts"
+import { isAlive } from "../client/support.ts"
 import { plainSource } from "../intake/fixtures.ts"
 import { startFeedServer } from "../intake/PollerFeedServer.ts"
 import { call, eventText, flowFiles, makeFolder, says } from "./support.ts"
@@ -52,14 +54,6 @@ const ended = async (child: ReturnType<typeof start>) => {
   return { exitCode: child.exitCode, stdout, stderr }
 }
 
-const eventually = async (condition: () => Promise<boolean>): Promise<void> => {
-  const end = performance.now() + deadlineMillis
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error("it did not come about in time")
-    await Bun.sleep(5)
-  }
-}
-
 const isThere = (name: string) => () => Bun.file(join(folder.path, "flows/alpha", name)).exists()
 
 const runsOf = async (dataDir: string) =>
@@ -105,7 +99,7 @@ describe("signals", () => {
     test(`${signal} cancels the run, and the record says so; exit code 130`, async () => {
       const data = `data-${signal}`
       const child = start(["flow", "fire", "--event", "pull.json", "--data-dir", data])
-      await eventually(isThere("polite"))
+      await eventually("the step runs", isThere("polite"))
       child.kill(signal)
       const { exitCode, stdout } = await ended(child)
       expect(exitCode).toBe(130)
@@ -117,12 +111,14 @@ describe("signals", () => {
 
   test("a second signal ends the program and the step at once, although the step ignores SIGTERM", async () => {
     const child = start(["flow", "fire", "--event", "push.json", "--data-dir", "data-twice"])
-    await eventually(isThere("pid"))
+    await eventually("the step runs", isThere("pid"))
     const pid = Number(await Bun.file(join(folder.path, "flows/alpha/pid")).text())
     child.kill("SIGINT")
     // The first one has arrived when the request is in the record.
     const log = join(folder.path, "data-twice/log/00000000000000000001.jsonl")
-    await eventually(async () => (await Bun.file(log).text()).includes("RunCancelRequested"))
+    await eventually("the record tells of the cancel", async () =>
+      (await Bun.file(log).text()).includes("RunCancelRequested")
+    )
     // The same signal again counts as the first for half a second.
     child.kill("SIGINT")
     await Bun.sleep(repeatMillis)
@@ -131,7 +127,7 @@ describe("signals", () => {
     child.kill("SIGINT")
     expect((await ended(child)).exitCode).toBe(130)
     expect(performance.now() - at).toBeLessThan(4_000)
-    await eventually(async () => !isAlive(pid))
+    await eventually("the step is gone", async () => !(await isAlive(pid)))
   })
 
   test("watch --follow polls, and ends with exit code 0 at SIGTERM", async () => {
@@ -143,7 +139,7 @@ describe("signals", () => {
       FEED_SOURCES_PATH: "sources.json",
       DATA_DIR: "data-watch"
     })
-    await eventually(async () => forge.atom("tool").requests.length > 0)
+    await eventually("the feed is asked", async () => forge.atom("tool").requests.length > 0)
     const reader = child.stdout.getReader()
     const { value } = await reader.read()
     expect(JSON.parse(new TextDecoder().decode(value))).toMatchObject({ sourceId: "tool", outcome: "primed" })
@@ -158,27 +154,29 @@ test("a second signal ends watch --follow with the steps that run", async () => 
   forge.atom("tool").publish("v1")
   const source = { ...plainSource, id: "tool", url: `${forge.url}/tool.atom` }
   await folder.write("sources.json", JSON.stringify({ sources: [source] }))
-  await Bun.file(join(folder.path, "flows/alpha/polite"))
+  await Bun.file(join(folder.path, "flows/alpha/pid"))
     .delete()
     .catch(() => undefined)
+  const pid = () => Bun.file(join(folder.path, "flows/alpha/pid")).text()
   const data = "data-left"
-  // What an earlier process left queued is taken up by the service.
-  const left = start(["flow", "fire", "--event", "pull.json", "--data-dir", data])
-  await eventually(isThere("polite"))
-  const before = await Bun.file(join(folder.path, "flows/alpha/polite")).text()
+  // What an earlier process left is taken up by the service. The step does not end by itself when it is asked to, so that
+  // the service is still stopping at the second signal.
+  const left = start(["flow", "fire", "--event", "push.json", "--data-dir", data])
+  await eventually("the step runs", async () => (await isThere("pid")()) && (await pid()) !== "")
+  const before = await pid()
   left.kill("SIGKILL")
   await left.exited
+  process.kill(Number(before), "SIGKILL")
   const child = start(["watch", "--follow"], { FEED_SOURCES_PATH: "sources.json", DATA_DIR: data })
-  const pid = () => Bun.file(join(folder.path, "flows/alpha/polite")).text()
-  await eventually(async () => !["", before].includes(await pid()))
+  await eventually("another process runs it", async () => !["", before].includes(await pid()))
   const runs = await pid()
   // For half a second after it has come, and it may come late, the same signal counts as the first.
-  await eventually(async () => {
+  await eventually("the service ends", () => {
     child.kill("SIGTERM")
-    return child.exitCode !== null
+    return Promise.race([child.exited.then(() => true), Bun.sleep(repeatMillis).then(() => false)])
   })
   expect(await child.exited).toBe(130)
-  await eventually(async () => !isAlive(Number(runs)))
+  await eventually("the step is gone", async () => !(await isAlive(Number(runs))))
 })
 
 describe("on a terminal", () => {
@@ -212,12 +210,3 @@ describe("on a terminal", () => {
     expect(stdout).not.toContain("\u001b")
   })
 })
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}

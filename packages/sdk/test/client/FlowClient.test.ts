@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test"
 import { mkdir, rename, symlink } from "node:fs/promises"
 import { join } from "node:path"
 import { type Change, FlowClient } from "../../src/index.ts"
-import { echoEvent, flowFiles, makeEchoWorkspace, rememberingStates, stateOf } from "./support.ts"
+import { echoEvent } from "../../src/testing/ClientContractPlace.ts"
+import { flowFiles, makeEchoWorkspace, rememberingStates, stateOf } from "./support.ts"
 
 describe.each(rememberingStates)("a client with state %s", (kind) => {
   const open = async (files: Readonly<Record<string, string>> = {}) => {

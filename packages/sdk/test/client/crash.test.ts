@@ -6,7 +6,8 @@ import { expect, test } from "bun:test"
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { createFlowClient } from "../../src/index.ts"
-import { echoEvent, eventually, flowFiles, isAlive, makeEchoWorkspace, readPid } from "./support.ts"
+import { echoEvent, eventually } from "../../src/testing/ClientContractPlace.ts"
+import { flowFiles, isAlive, makeEchoWorkspace, readPid } from "./support.ts"
 
 /** The first time it writes who it is and who its child is, and never ends; afterwards it completes. */
 const script = `

@@ -8,7 +8,8 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as sdk from "../../src/effect.ts"
-import { echoEvent, makeEchoWorkspace } from "./support.ts"
+import { echoEvent } from "../../src/testing/ClientContractPlace.ts"
+import { makeEchoWorkspace } from "./support.ts"
 
 const { Engine, ExecutorMemory, Flow, FlowCatalog, FlowLocal, Store, layerLocal } = sdk
 

@@ -5,18 +5,16 @@
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { ClientClosed, createFlowClient, FlowClient, type LocalClientOptions } from "../../src/index.ts"
+import { echoEvent, eventually, rejection } from "../../src/testing/ClientContractPlace.ts"
 import type { Workspace } from "../flow/workspace.ts"
 import { plainSource } from "../intake/fixtures.ts"
 import { startFeedServer } from "../intake/PollerFeedServer.ts"
 import {
-  echoEvent,
   endlessScript,
-  eventually,
   flowFiles,
   isAlive,
   makeEchoWorkspace,
   readPid,
-  rejection,
   rememberingStates,
   stateOf,
   stubbornScript

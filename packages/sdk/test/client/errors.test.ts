@@ -3,7 +3,8 @@ import { appendFile, mkdir } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import * as sdk from "../../src/index.ts"
-import { echoEvent, makeEchoWorkspace, rejection, rememberingStates, stateOf } from "./support.ts"
+import { echoEvent, rejection } from "../../src/testing/ClientContractPlace.ts"
+import { makeEchoWorkspace, rememberingStates, stateOf } from "./support.ts"
 
 const { createFlowClient, FlowClient } = sdk
 

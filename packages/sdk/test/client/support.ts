@@ -46,37 +46,6 @@ export const stubbornScript = `process.on("SIGTERM", () => {})\n${endlessScript}
 export const makeEchoWorkspace = (files: Readonly<Record<string, string>> = {}): Promise<Workspace> =>
   makeWorkspace({ ...flowFiles("echo", "demo.echo", echoScript), ...files })
 
-export const echoEvent = (id: string, payload: object = { status: "completed" }) => ({
-  id,
-  type: "demo.echo",
-  payload
-})
-
-/** Looks again and again until the condition gives something; fails after the deadline. */
-export const eventually = async <A>(
-  what: string,
-  condition: () => Promise<A | undefined | false> | A | undefined | false,
-  deadlineMillis = 10_000
-): Promise<A> => {
-  const end = performance.now() + deadlineMillis
-  while (performance.now() < end) {
-    const value = await condition()
-    if (value !== undefined && value !== false) return value
-    await Bun.sleep(5)
-  }
-  throw new Error(`not within ${deadlineMillis} ms: ${what}`)
-}
-
-/** What a promise rejects with; fails when it does not. */
-export const rejection = async (promise: Promise<unknown>): Promise<unknown> => {
-  const settled = await promise.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error })
-  )
-  if ("error" in settled) return settled.error
-  throw new Error(`expected a rejection, got ${JSON.stringify(settled.value)}`)
-}
-
 /** Whether a process of this number runs (one that ended and waits for its parent does not). */
 export const isAlive = async (pid: number): Promise<boolean> => {
   const stat = await Bun.file(`/proc/${pid}/stat`)

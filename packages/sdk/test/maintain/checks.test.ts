@@ -3,6 +3,8 @@ import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { eventually } from "../../src/testing/ClientContractPlace.ts"
+import { isAlive } from "../client/support.ts"
 import { lines, makeForkWorkspace, outputOf, resultOf } from "./forkWorkspace.ts"
 
 describe("maintain-fork and checks", () => {
@@ -118,20 +120,24 @@ describe("maintain-fork and checks", () => {
   test("a cancel ends the check and removes the temporary work tree", async () => {
     await using ws = await makeForkWorkspace()
     await ws.release("v2", { "c.txt": "c2\n" })
-    const pidFile = join(ws.root, "pid")
-    await ws.configure({ checks: [`echo $$ > ${pidFile}; pwd > ${ws.root}/tree; exec sleep 60`] })
+    const place = join(ws.root, "place")
+    await ws.configure({ checks: [`echo "$$ $(pwd)." > ${place}; exec sleep 60`] })
     const event = {
       id: "e",
       type: "upstream.release",
       payload: { repo: "acme/tool", tag: "v2", repository: "fork" }
     }
     const { runIds } = await ws.client.dispatchEvent(event, { wait: false })
-    await until(() => existsSync(pidFile) && existsSync(join(ws.root, "tree")))
+    const [, pid = "", tree = ""] = await eventually(
+      "the check runs",
+      async () => existsSync(place) && (/^(\d+) (.+)\.$/m.exec(await readFile(place, "utf8")) ?? false)
+    )
     const { run } = await ws.client.cancelRun(runIds[0] ?? "")
     expect(run.processStatus).toBe("canceled")
-    const pid = Number(await readFile(pidFile, "utf8"))
-    const tree = (await readFile(join(ws.root, "tree"), "utf8")).trim()
-    await until(() => !isAlive(pid) && !existsSync(tree))
+    await eventually(
+      "the check and its work tree are gone",
+      async () => !(await isAlive(Number(pid))) && !existsSync(tree)
+    )
     expect(ws.git(ws.fork, "worktree", "list", "--porcelain").match(/^worktree /gm)).toHaveLength(1)
     expect(ws.refAt(ws.fork, "refs/heads/candidate/v2")).toBeNull()
   })
@@ -194,19 +200,3 @@ describe("maintain-fork and the maintained branch", () => {
 })
 
 /** Waits for a condition, 20 seconds at most. */
-const until = async (condition: () => boolean): Promise<void> => {
-  const deadline = Date.now() + 20_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error("it did not come about in time")
-    await Bun.sleep(20)
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}

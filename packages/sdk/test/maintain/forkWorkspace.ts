@@ -213,7 +213,11 @@ const configure = async (manifest: string, settings: Readonly<Record<string, unk
   let text = await readFile(manifest, "utf8")
   for (const key of Object.keys(settings)) text = text.replace(new RegExp(`^${key} = .*\\n`, "m"), "")
   const added = Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
-  await writeFile(manifest, text.replace("[config]\n", `[config]\n${added.join("")}`))
+  // A function, as a dollar sign means something in a text that replaces another.
+  await writeFile(
+    manifest,
+    text.replace("[config]\n", (start) => start + added.join(""))
+  )
 }
 
 const onlyRun = ({ runs }: { readonly runs: ReadonlyArray<RunView> }): RunView => {

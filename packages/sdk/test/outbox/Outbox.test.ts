@@ -5,8 +5,9 @@
  */
 import { describe, expect, test } from "bun:test"
 import { FlowClient } from "../../src/index.ts"
+import { eventually } from "../../src/testing/ClientContractPlace.ts"
 import { serveWorkspace } from "../client/serving.ts"
-import { eventually, flowFiles, makeEchoWorkspace } from "../client/support.ts"
+import { flowFiles, makeEchoWorkspace } from "../client/support.ts"
 import { backendSecret, dispatchesOf, makeSources, startEarlierBackend, whoRetried } from "./support.ts"
 
 const releaseFlow = (result: string) =>
@@ -105,10 +106,8 @@ describe("to an earlier backend", () => {
     // One that waits holds back those behind it, and no more.
     const later = (await dispatchesOf(opened.client)).slice(1)
     expect(later.map(({ status }) => status)).toEqual(["pending", "pending"])
-    await eventually(
-      "everything is accepted",
-      async () => (await dispatchesOf(opened.client)).every(({ status }) => status === "dispatched"),
-      20_000
+    await eventually("everything is accepted", async () =>
+      (await dispatchesOf(opened.client)).every(({ status }) => status === "dispatched")
     )
     expect(backend.received).toEqual(eventIds as ReadonlyArray<string> as Array<string>)
     const [first] = await dispatchesOf(opened.client)

@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
 import { FlowClient } from "../../src/index.ts"
-import { eventually, makeEchoWorkspace } from "../client/support.ts"
+import { eventually } from "../../src/testing/ClientContractPlace.ts"
+import { makeEchoWorkspace } from "../client/support.ts"
 import { backendSecret, dispatchesOf, makeSources, startEarlierBackend, whoRetried } from "./support.ts"
 
 test("hands over what waits, and concludes what has ended there", async () => {

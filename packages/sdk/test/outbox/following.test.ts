@@ -16,8 +16,9 @@ import type { Fetch } from "../../src/client/http/HttpClientOptions.ts"
 import { createHttpFlowClient } from "../../src/http.ts"
 import * as Outbox from "../../src/outbox/Outbox.ts"
 import type { OutboxPolicy } from "../../src/outbox/OutboxPolicy.ts"
+import { eventually } from "../../src/testing/ClientContractPlace.ts"
 import { serveWorkspace } from "../client/serving.ts"
-import { eventually, flowFiles, makeEchoWorkspace } from "../client/support.ts"
+import { flowFiles, makeEchoWorkspace } from "../client/support.ts"
 import { backendSecret, startEarlierBackend } from "./support.ts"
 
 /** No look comes by itself while a test runs. */

@@ -5,7 +5,8 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
 import { FlowClient } from "../../src/index.ts"
-import { eventually, makeEchoWorkspace } from "../client/support.ts"
+import { eventually } from "../../src/testing/ClientContractPlace.ts"
+import { makeEchoWorkspace } from "../client/support.ts"
 import { backendSecret, dispatchesOf, makeSources, startEarlierBackend } from "./support.ts"
 
 const seeds = process.env["TEST_LONG"] === "1" ? Array.from({ length: 20 }, (_, seed) => seed + 1) : [1]
@@ -63,14 +64,10 @@ test.each(seeds)(
     })
     await client.pollSources({ sourcesFile: sources.sourcesFile })
     backend.knobs.answer = undefined
-    const sent = await eventually(
-      "everything is accepted",
-      async () => {
-        const all = await dispatchesOf(client)
-        return all.length === eventCount && all.every(({ status }) => status === "dispatched") && all
-      },
-      20_000
-    )
+    const sent = await eventually("everything is accepted", async () => {
+      const all = await dispatchesOf(client)
+      return all.length === eventCount && all.every(({ status }) => status === "dispatched") && all
+    })
     const inOrder = Array.from({ length: eventCount }, (_, index) => `v${index + 1}`)
     expect(backend.received.map((id) => /(v\d+):upstream/.exec(id)?.[1] ?? id)).toEqual(inOrder)
     expect(sent.map(({ eventId }) => String(eventId))).toEqual(backend.received)

@@ -21,7 +21,7 @@ import * as Scope from "effect/Scope"
 import { layerStore } from "../../src/composeEngine.ts"
 import * as Outbox from "../../src/outbox/Outbox.ts"
 import { sendingLeaseMillis, whileSending } from "../../src/outbox/sendingLease.ts"
-import { eventually } from "../client/support.ts"
+import { eventually } from "../../src/testing/ClientContractPlace.ts"
 import { backendSecret, startEarlierBackend } from "./support.ts"
 
 const snapshot = { flows: [], broken: [] }
@@ -94,14 +94,10 @@ test("a replay is asked for once, though two look at the same moment and the bac
       )
     )
   }
-  await eventually(
-    "everything is accepted",
-    async () => {
-      const { items } = await run(store.list(Dispatches))
-      return items.length === 6 && items.every(({ status }) => status === "dispatched")
-    },
-    20_000
-  )
+  await eventually("everything is accepted", async () => {
+    const { items } = await run(store.list(Dispatches))
+    return items.length === 6 && items.every(({ status }) => status === "dispatched")
+  })
   expect(backend.received).toEqual(ids.flatMap((id) => [id, `replay ${id}`]))
 }, 30_000)
 

@@ -12,7 +12,8 @@ import { AttemptView, OutputView, RunView, WaitingOn } from "@patchmoi/core/run/
 import * as SchemaAST from "effect/SchemaAST"
 import { createFlowClient } from "../../src/index.ts"
 import { FeedSignal } from "../../src/intake/Signal.ts"
-import { echoEvent, echoScript, flowFiles, makeEchoWorkspace } from "../client/support.ts"
+import { echoEvent } from "../../src/testing/ClientContractPlace.ts"
+import { echoScript, flowFiles, makeEchoWorkspace } from "../client/support.ts"
 
 const read = (name: string) => readFileSync(join(import.meta.dir, "../../../../docs/reference", name), "utf8")
 const runView = read("run-view.md")

@@ -12,27 +12,22 @@ import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { signatureHeader, signRequest } from "../../src/api/signing.ts"
 import { makeToken, writeTokens } from "../../src/server/Tokens.ts"
-import { type Answer, echoEvent, eventually, gateEvent, openServer, type Place } from "./place.ts"
+import { echoEvent, eventually, gateEvent } from "../../src/testing/ClientContractPlace.ts"
+import { flowFiles } from "../client/support.ts"
+import { type Answer, openServer, type Place } from "./place.ts"
 
 const secret = "the secret of the audit"
 
-const ask = {
-  "flows/ask/flow.toml": `name = "ask"
-version = 1
-[[steps]]
-name = "go"
-runner = "bun"
-script = "go.ts"
-[steps.trigger]
-type = "demo.ask"
-`,
-  "flows/ask/go.ts": `
+const ask = flowFiles(
+  "ask",
+  "demo.ask",
+  `
 const { runtime } = await Bun.stdin.json()
 console.log("FLOW_RESULT " + JSON.stringify(runtime.approval === undefined
   ? { status: "blocked", artifacts: { approval: { prompt: "Ship it?" } } }
   : { status: "changed" }))
 `
-}
+)
 
 type Post = (path: string, body?: object) => Promise<Answer>
 

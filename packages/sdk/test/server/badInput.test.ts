@@ -8,7 +8,8 @@ import { statusOf } from "../../src/api/errorBody.ts"
 import { routes } from "../../src/api/routes.ts"
 import { deadlineLookMillis } from "../../src/server/BodyDeadlines.ts"
 import { idleSecondsMax, idleSecondsOf } from "../../src/server/serve.ts"
-import { echoEvent, openServer, type Place } from "./place.ts"
+import { echoEvent } from "../../src/testing/ClientContractPlace.ts"
+import { openServer, type Place } from "./place.ts"
 
 interface Case {
   readonly what: string

@@ -2,8 +2,10 @@
 import { describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
 import { createHttpFlowClient } from "../../src/http.ts"
+import { echoEvent, eventually } from "../../src/testing/ClientContractPlace.ts"
+import { flowFiles } from "../client/support.ts"
 import { bearer, openClosed, secret } from "./closed.ts"
-import { echoEvent, eventually, openServer, type Place } from "./place.ts"
+import { openServer, type Place } from "./place.ts"
 
 test("an event whose history was compacted is a duplicate as before", async () => {
   await using place = await openServer()
@@ -22,23 +24,14 @@ test("an event whose history was compacted is a duplicate as before", async () =
 
 /** What the step of the flow `loud` prints, in bytes: as much as is kept of an attempt. */
 const loudBytes = 1_048_576
-const loud = {
-  "flows/loud/flow.toml": `name = "loud"
-version = 1
-
-[[steps]]
-name = "go"
-runner = "bun"
-script = "go.ts"
-
-[steps.trigger]
-type = "demo.loud"
-`,
-  "flows/loud/go.ts": `
+const loud = flowFiles(
+  "loud",
+  "demo.loud",
+  `
 for (let line = 0; line < ${loudBytes / 1_024}; line += 1) console.log("x".repeat(1_023))
 console.log('FLOW_RESULT {"status":"completed"}')
 `
-}
+)
 
 test("an answer does not grow with what runs printed; a client reads the output run by run", async () => {
   await using place = await openServer({ fixture: loud })

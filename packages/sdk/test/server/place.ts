@@ -1,7 +1,4 @@
 /** A real server on loopback over an engine in memory, with a workspace of its own: for the tests of this folder. */
-import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
 import { compact } from "@patchmoi/core/compaction/Compaction"
 import type { EngineOptions } from "@patchmoi/core/engine/EngineOptions"
 import { Store } from "@patchmoi/core/store/Store"
@@ -15,6 +12,8 @@ import * as Scope from "effect/Scope"
 import { layerLocal } from "../../src/compose.ts"
 import { Flow } from "../../src/Flow.ts"
 import { type ServeOptions, serve } from "../../src/server/serve.ts"
+import { flowFiles } from "../client/support.ts"
+import { makeWorkspace } from "../flow/workspace.ts"
 
 export interface Place extends AsyncDisposable {
   readonly root: string
@@ -45,11 +44,8 @@ export const openServer = async (
   } = {}
 ): Promise<Place> => {
   const { engine, fixture, ...serveOptions } = options
-  const root = await realpath(await mkdtemp(join(tmpdir(), "flow-server-")))
-  for (const [path, text] of Object.entries({ ...flows, ...fixture })) {
-    await mkdir(dirname(join(root, path)), { recursive: true })
-    await writeFile(join(root, path), text)
-  }
+  const workspace = await makeWorkspace({ ...flows, ...fixture })
+  const { root } = workspace
   const scope = Effect.runSync(Scope.make())
   const opening = Effect.gen(function* () {
     const context = yield* Layer.build(
@@ -110,69 +106,32 @@ export const openServer = async (
     close,
     [Symbol.asyncDispose]: async () => {
       await close()
-      await rm(root, { recursive: true, force: true })
+      await workspace[Symbol.asyncDispose]()
     }
   }
 }
 
-/** An event whose only run prints the payload as its result. */
-export const echoEvent = (id: string, payload: object = { status: "completed" }) => ({
-  id,
-  type: "demo.echo",
-  payload
-})
-
-/** An event whose only run goes on until the file `<id>.gate` is in the workspace. */
-export const gateEvent = (id: string, root: string) => ({
-  id,
-  type: "demo.gate",
-  payload: { started: join(root, `${id}.started`), gate: join(root, `${id}.gate`) }
-})
-
-/** How long a condition of a test may take to come true, in milliseconds. */
-const deadlineMillis = 15_000
-
-/** Looks until the condition gives something; throws after {@link deadlineMillis}. */
-export const eventually = async <A>(
-  what: string,
-  condition: () => Promise<A | undefined | false> | A | undefined | false
-): Promise<A> => {
-  const end = performance.now() + deadlineMillis
-  while (performance.now() < end) {
-    const value = await condition()
-    if (value !== undefined && value !== false) return value
-    await Bun.sleep(5)
-  }
-  throw new Error(`not within ${deadlineMillis} ms: ${what}`)
-}
-
-const manifest = (name: string): string => `name = "${name}"
-version = 1
-
-[[steps]]
-name = "go"
-runner = "bun"
-script = "go.ts"
-
-[steps.trigger]
-type = "demo.${name}"
-`
-
 /** Event type `demo.<flow>` starts the flow of this name. */
 const flows: Readonly<Record<string, string>> = {
-  "flows/echo/flow.toml": manifest("echo"),
-  "flows/echo/go.ts": `
+  ...flowFiles(
+    "echo",
+    "demo.echo",
+    `
 const { flow } = await Bun.stdin.json()
 console.log("working on " + flow.event.id)
 console.log("FLOW_RESULT " + JSON.stringify(flow.event.payload))
 if (flow.event.payload.exit) process.exit(flow.event.payload.exit)
-`,
-  "flows/gate/flow.toml": manifest("gate"),
-  "flows/gate/go.ts": `
+`
+  ),
+  ...flowFiles(
+    "gate",
+    "demo.gate",
+    `
 const { flow } = await Bun.stdin.json()
 console.log("waiting")
 await Bun.write(flow.event.payload.started, String(process.pid))
 while (!(await Bun.file(flow.event.payload.gate).exists())) await Bun.sleep(5)
 console.log('FLOW_RESULT {"status":"changed"}')
 `
+  )
 }

@@ -6,8 +6,9 @@ import * as Either from "effect/Either"
 import { signatureHeader, signRequest } from "../../src/api/signing.ts"
 import { createHttpFlowClient } from "../../src/http.ts"
 import { makeToken, writeTokens } from "../../src/server/Tokens.ts"
+import { echoEvent, eventually, gateEvent } from "../../src/testing/ClientContractPlace.ts"
 import { bearer, openClosed, secret } from "./closed.ts"
-import { echoEvent, eventually, gateEvent, openServer, type Place } from "./place.ts"
+import { openServer, type Place } from "./place.ts"
 
 /** Opens a stream; what it brought, and whether it has ended. */
 const follow = async (place: Place, path: string, headers: Record<string, string>) => {

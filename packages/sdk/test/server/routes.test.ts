@@ -5,7 +5,9 @@ import { join } from "node:path"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { FlowApi } from "../../src/api/FlowApi.ts"
 import { routes } from "../../src/api/routes.ts"
-import { echoEvent, eventually, gateEvent, openServer } from "./place.ts"
+import { echoEvent, eventually, gateEvent } from "../../src/testing/ClientContractPlace.ts"
+import { flowFiles } from "../client/support.ts"
+import { openServer } from "./place.ts"
 
 describe("taking events in", () => {
   test("a dispatch is 202 with what became of it, on every alias; a duplicate says so and counts its runs", async () => {
@@ -171,23 +173,16 @@ describe("the record", () => {
 
   test("a blocked run is approved; what it was told is in its record, and a second decision is refused", async () => {
     await using place = await openServer({
-      fixture: {
-        "flows/ask/flow.toml": `name = "ask"
-version = 1
-[[steps]]
-name = "go"
-runner = "bun"
-script = "go.ts"
-[steps.trigger]
-type = "demo.ask"
-`,
-        "flows/ask/go.ts": `
+      fixture: flowFiles(
+        "ask",
+        "demo.ask",
+        `
 const context = await Bun.stdin.json()
 const decided = JSON.stringify(context).includes('"approved"')
 console.log("FLOW_RESULT " + JSON.stringify(decided ? { status: "changed" } : {
   status: "blocked", artifacts: { approval: { prompt: "Ship it?", choices: ["now", "later"] } } }))
 `
-      }
+      )
     })
     const asked = await place.post("/events?wait=true", { id: "q", type: "demo.ask" })
     const [run] = asked.body.runs

@@ -13,7 +13,8 @@ import { Nonces } from "../../src/server/Nonces.ts"
 import { RateLimit } from "../../src/server/RateLimit.ts"
 import { isLoopback, serve } from "../../src/server/serve.ts"
 import { makeToken, type TokenEntry, writeTokens } from "../../src/server/Tokens.ts"
-import { echoEvent, openServer, type Place } from "./place.ts"
+import { echoEvent } from "../../src/testing/ClientContractPlace.ts"
+import { openServer, type Place } from "./place.ts"
 
 const secret = "a shared secret"
 const bodySignature = (body: string, key = secret): string =>

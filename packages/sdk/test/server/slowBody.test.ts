@@ -5,7 +5,8 @@
 import { expect, test } from "bun:test"
 import { connect } from "node:net"
 import { deadlineLookMillis } from "../../src/server/BodyDeadlines.ts"
-import { echoEvent, eventually, openServer } from "./place.ts"
+import { echoEvent, eventually } from "../../src/testing/ClientContractPlace.ts"
+import { openServer } from "./place.ts"
 
 const bodyMillisMax = 300
 /** How often a byte drips, in milliseconds: far more often than any time-out between two bytes. */

@@ -3,7 +3,8 @@ import { expect, test } from "bun:test"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { echoEvent, eventually, gateEvent, openServer, type Place } from "./place.ts"
+import { echoEvent, eventually, gateEvent } from "../../src/testing/ClientContractPlace.ts"
+import { openServer, type Place } from "./place.ts"
 
 interface Message {
   readonly id: number

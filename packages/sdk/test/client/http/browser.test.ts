@@ -6,8 +6,9 @@ import { expect, test } from "bun:test"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { echoEvent } from "../../../src/testing/ClientContractPlace.ts"
 import { serveWorkspace } from "../serving.ts"
-import { echoEvent, makeEchoWorkspace } from "../support.ts"
+import { makeEchoWorkspace } from "../support.ts"
 
 /** Most bytes of the minified bundle; it had 330 kB when this was written. */
 const bundleBytesMax = 400_000

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { parseSignature, signedText } from "../../../src/api/signing.ts"
 import * as errors from "../../../src/client/errors.ts"
 import { createHttpFlowClient, type HttpFlowClientOptions } from "../../../src/http.ts"
-import { rejection } from "../support.ts"
+import { rejection } from "../../../src/testing/ClientContractPlace.ts"
 import { dispatched, refusal, startServer } from "./support.ts"
 
 const event = { id: "1", type: "t" }

@@ -2,8 +2,9 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
 import { createHttpFlowClient } from "../../../src/http.ts"
+import { echoEvent, eventually } from "../../../src/testing/ClientContractPlace.ts"
 import { serveWorkspace } from "../serving.ts"
-import { echoEvent, eventually, makeEchoWorkspace } from "../support.ts"
+import { makeEchoWorkspace } from "../support.ts"
 
 const restarts = 3
 const eventsPerLife = 5

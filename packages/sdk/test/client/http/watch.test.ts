@@ -5,7 +5,7 @@
 import { describe, expect, test } from "bun:test"
 import * as errors from "../../../src/client/errors.ts"
 import { createHttpFlowClient } from "../../../src/http.ts"
-import { rejection } from "../support.ts"
+import { rejection } from "../../../src/testing/ClientContractPlace.ts"
 import { changeEvent, eventStream, refusal, startServer } from "./support.ts"
 
 const count = 60
