@@ -48,9 +48,11 @@ export interface Change {
 /** The view of an event. */
 export const toEventView = (document: EventDocument, runs: ReadonlyArray<RunView>): EventView => {
   const { event, contentDigest, differingDuplicates, causedBy, ...rest } = document
-  const { extra, source, occurredAt, ...envelope } = event
+  const { extra = {}, source, occurredAt, ...envelope } = event
+  // What only the record says, and not of every event: where it says nothing, a sender must not be able to.
+  const { causedBy: _causedBy, dispatchedBy: _by, compactedAt: _compactedAt, ...sent } = extra
   return {
-    ...extra,
+    ...sent,
     ...envelope,
     ...(source === undefined ? {} : { source }),
     ...(occurredAt === undefined ? {} : { occurredAt }),

@@ -127,6 +127,20 @@ describe("the record", () => {
       expect((await ids(`/events?limit=${limit}`)).length).toBe(4)
   })
 
+  test("what only the record says of an event is not the sender's to say, and spoils no list", async () => {
+    await using place = await openServer()
+    const fields = { causedBy: { eventId: "e", runId: "r" }, dispatchedBy: "root", compactedAt: "long ago" }
+    await place.post("/events", { ...echoEvent("claims"), ...fields, trace: "t" })
+    await place.post("/events", { ...echoEvent("spoils"), causedBy: "x" })
+    const { status, body } = await place.get("/events")
+    expect(status).toBe(200)
+    for (const event of [...body.events, (await place.get("/events/claims")).body.event]) {
+      expect(event.dispatchedBy).toBe("http")
+      expect(Object.keys(event)).not.toContainAnyValues(["causedBy", "compactedAt"])
+    }
+    expect(body.events[1].trace).toBe("t")
+  })
+
   test("an id of 512 characters and of any script is found", async () => {
     await using place = await openServer()
     for (const id of ["x".repeat(512), "patch:src/1:tag:release", "日本語 ? # % ø"]) {
