@@ -29,6 +29,7 @@ import {
   StuckAnswer
 } from "./answers.ts"
 import { errorBodyOf } from "./errorBody.ts"
+import { asAnswered } from "./openApiAnswers.ts"
 import { type OpenApiDocument, withSecurity } from "./openApiSecurity.ts"
 import {
   AttemptsQuery,
@@ -105,6 +106,7 @@ const StreamGroup = HttpApiGroup.make("streams")
       .setPath(byId)
       .setUrlParams(OutputQuery)
       .addSuccess(OutputPage)
+      .addSuccess(HttpApiSchema.Text({ contentType: "text/plain" }), { status: 206 })
       .addError(NotFound, { status: 404 })
       .addError(errorBodyOf(416), { status: 416 })
       .annotateContext(
@@ -185,6 +187,7 @@ const withCommonErrors = <Id extends string, Groups extends HttpApiGroup.HttpApi
     .addError(errorBodyOf(400), { status: 400 })
     .addError(errorBodyOf(401), { status: 401 })
     .addError(errorBodyOf(403), { status: 403 })
+    .addError(errorBodyOf(408), { status: 408 })
     .addError(errorBodyOf(409), { status: 409 })
     .addError(errorBodyOf(413), { status: 413 })
     .addError(errorBodyOf(415), { status: 415 })
@@ -211,6 +214,6 @@ export const FlowApi = HttpApi.make("patchmoi")
       title: "patchmoi",
       version: "1",
       description: "The durable backend of patchmoi: events in, runs through, everything inspectable.",
-      transform: (document) => withSecurity(document as OpenApiDocument)
+      transform: (document) => withSecurity(asAnswered(document as OpenApiDocument))
     })
   )

@@ -7,8 +7,13 @@ import { bodySignatureHeaders, signatureHeader } from "./signing.ts"
 
 /** A document in the form of OpenAPI 3.1, as far as this file looks. */
 export interface OpenApiDocument {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, object>>>>
-  readonly components?: object
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>
+  readonly components?: { readonly schemas?: Readonly<Record<string, object>> }
+}
+
+export interface OpenApiOperation {
+  readonly requestBody?: object
+  readonly responses: Readonly<Record<string, { readonly content?: object }>>
 }
 
 /** The document with `securitySchemes`, and with `security` at each route: the scheme and the scope that it needs. */

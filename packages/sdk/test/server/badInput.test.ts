@@ -76,7 +76,10 @@ const oddEvents: ReadonlyArray<readonly [what: string, body: string]> = [
   ["an id of 512 characters", eventWith({ id: `i${"x".repeat(511)}` })],
   ["an id that looks like a path", eventWith({ id: "../../etc/passwd" })],
   ["the names of our own fields", eventWith({ runs: 1, runIds: "x", generation: {}, status: null })],
-  ["what only the record says, as something else", eventWith({ causedBy: "x", dispatchedBy: 1, compactedAt: [] })],
+  [
+    "what only the record says, as something else",
+    eventWith({ causedBy: "x", dispatchedBy: 1, compactedAt: [] })
+  ],
   ["a payload with __proto__", '{"id":"odd-proto","type":"t","payload":{"__proto__":{"admin":true}}}']
 ]
 
