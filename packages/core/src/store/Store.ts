@@ -26,8 +26,10 @@ import { type DocumentOf, type Transaction, type Unit, UnitOfWork } from "./Unit
 /** How often a unit of work runs again because another one was faster, before the conflict is given to the caller. */
 export const conflictRetriesMax = 64
 
-/** How many rows `changes` reads at a time. */
-const changesPageSize = 512
+/** How many rows `changes` reads at a time at most. */
+export const changesPageMax = 256
+/** About how much of the log `changes` reads at a time, in UTF-16 code units: whoever follows it may be slow, and many. */
+export const changesPageLength = 262_144
 
 /** Items of a page when the caller names no limit. */
 export const pageSizeDefault = 50
@@ -182,10 +184,10 @@ export const make = (driver: Driver): typeof Store.Service => {
         }))
       ),
     changes: (afterPosition) =>
-      Stream.paginateChunkEffect(afterPosition, (position) =>
-        Effect.map(readBeyond(driver, position), (rows) => [
+      Stream.paginateChunkEffect({ position: afterPosition, limit: 1 }, ({ position, limit }) =>
+        Effect.map(readBeyond(driver, position, limit), (rows) => [
           Chunk.unsafeFromArray(rows),
-          Option.some(rows.at(-1)?.position ?? position)
+          Option.some({ position: rows.at(-1)?.position ?? position, limit: nextLimit(limit, rows) })
         ])
       )
   }
@@ -228,9 +230,20 @@ const clampLimit = (limit: number | undefined): number =>
     ? pageSizeDefault
     : Math.min(Math.floor(limit), pageSizeMax)
 
-const readBeyond = (driver: Driver, position: number): Effect.Effect<ReadonlyArray<LogRow>, StoreError> =>
-  Effect.flatMap(driver.readAfter(position, changesPageSize), (rows) =>
+const readBeyond = (
+  driver: Driver,
+  position: number,
+  limit: number
+): Effect.Effect<ReadonlyArray<LogRow>, StoreError> =>
+  Effect.flatMap(driver.readAfter(position, limit), (rows) =>
     rows.length > 0
       ? Effect.succeed(rows)
-      : Effect.zipRight(driver.awaitBeyond(position), driver.readAfter(position, changesPageSize))
+      : Effect.zipRight(driver.awaitBeyond(position), driver.readAfter(position, limit))
   )
+
+/** How many rows to read next: as many as fit when they are as long as these, and at most twice as many. */
+const nextLimit = (limit: number, rows: ReadonlyArray<LogRow>): number => {
+  const length = rows.reduce((sum, { data }) => sum + data.length, 0)
+  const fitting = length === 0 ? changesPageMax : Math.floor((rows.length * changesPageLength) / length)
+  return Math.max(1, Math.min(fitting, 2 * limit, changesPageMax))
+}

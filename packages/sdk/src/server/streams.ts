@@ -28,6 +28,7 @@ export const streamAnswer = (
     Stream.interruptWhen(refused(mayGoOn)),
     Stream.chunks,
     Stream.takeWhile(() => mayGoOn()),
+    Stream.tap(() => letOthersGo),
     Stream.map((pieces) => utf8.encode([...pieces].join(""))),
     Stream.onStart(Effect.sync(() => metrics.streamOpened())),
     Stream.ensuring(Effect.sync(() => metrics.streamClosed()))
@@ -47,6 +48,9 @@ export const streamAnswer = (
 // --- internal ---
 
 const utf8 = new TextEncoder()
+
+/** A stream of what is stored already never waits by itself: without this, nobody else is answered until it has sent it all. */
+const letOthersGo = Effect.sleep(0)
 
 /** Ends when the caller may not go on: a stream that says nothing is looked at as well. */
 const refused = (mayGoOn: () => boolean): Effect.Effect<void> =>

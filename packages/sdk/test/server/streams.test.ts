@@ -2,7 +2,10 @@
 import { expect, test } from "bun:test"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as FlowServer from "../../src/server/FlowServer.ts"
 import { echoEvent, eventually, gateEvent } from "../../src/testing/ClientContractPlace.ts"
 import { openServer, type Place } from "./place.ts"
 
@@ -188,4 +191,27 @@ test("an attempt that may come has no output yet; one that a run has ended witho
       })
     }
   }
+})
+
+test("a stream that has much to send lets others be answered meanwhile", async () => {
+  await using place = await openServer()
+  const change = { position: 1, at: "", subject: "run", id: "r", type: "RunEnded", data: {} }
+  const endless = Stream.repeatEffectChunk(Effect.succeed(Chunk.of(change)))
+  const pieces = 200
+  let turns = 0
+  await Effect.runPromise(
+    Effect.scoped(
+      Effect.flatMap(FlowServer.make({ ...place.flow, watch: () => endless }), ({ fetch }) =>
+        Effect.promise(async () => {
+          const answer = await fetch(new Request(`${place.url}/changes`, { headers: { host: "127.0.0.1" } }))
+          const reader = answer.body?.getReader()
+          const turning = setInterval(() => (turns += 1), 0)
+          for (let piece = 0; piece < pieces; piece++) await reader?.read()
+          clearInterval(turning)
+          await reader?.cancel()
+        })
+      )
+    )
+  )
+  expect(turns).toBeGreaterThan(pieces / 4)
 })
