@@ -94,7 +94,8 @@ export const make = (
           (error: unknown) => {
             const failure = failureOf(error)
             if (failure === undefined || failure.code === "StoreError") {
-              log(Effect.logError(`A request could not be served: ${describe(error)}`))
+              const said = describe(error, failure === undefined)
+              log(Effect.logError(`A request could not be served: ${said}`))
             }
             if (failure !== undefined) return failureAnswer(failure)
             return failureAnswer(new HttpFailure("InternalError", "The server failed; its log says more"))
@@ -137,9 +138,13 @@ const makeRecord = (serving: Serving): LazyRecord => {
   }
 }
 
-/** For the log, which is the operator's: everything that is known. */
-const describe = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error)
+/** For the log, which is the operator's: what was said, and where for what is a bug. */
+const describe = (error: unknown, isBug: boolean): string => {
+  if (!(error instanceof Error)) return String(error)
+  const { message, stack = "" } = error
+  // The stack of a tagged error begins without its message.
+  return isBug ? (stack.includes(message) ? stack : `${message}\n${stack}`) : message
+}
 
 /** Lives as long as the server does, beyond any one effect. */
 const makeStop = (): AbortController => new AbortController()

@@ -22,6 +22,9 @@ export class HttpFailure {
   ) {}
 }
 
+/** On every answer: it is for who asked, now, and what it says that it is. */
+export const guardHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" }
+
 /** A JSON answer. */
 export const jsonAnswer = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
   new Response(`${JSON.stringify(body)}\n`, { status, headers: { ...jsonHeaders, ...headers } })
@@ -42,8 +45,4 @@ export const failureAnswer = ({ code, message, facts }: HttpFailure): Response =
 
 // --- internal ---
 
-const jsonHeaders = {
-  "content-type": "application/json",
-  "cache-control": "no-store",
-  "x-content-type-options": "nosniff"
-}
+const jsonHeaders = { "content-type": "application/json", ...guardHeaders }

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import manifest from "../../package.json" with { type: "json" }
-import { jsonAnswer } from "./HttpFailure.ts"
+import { guardHeaders, jsonAnswer } from "./HttpFailure.ts"
 import { runEffect, type Serving } from "./serving.ts"
 
 /** How long the store may take to answer before the server says that it is not ready, in milliseconds. */
@@ -41,7 +41,7 @@ export const metricsText = async (serving: Serving, startedAtMillis: number): Pr
   return new Response(text, {
     headers: {
       "content-type": "application/openmetrics-text; version=1.0.0; charset=utf-8",
-      "cache-control": "no-store"
+      ...guardHeaders
     }
   })
 }

@@ -10,7 +10,7 @@ import { isSet, OutputQuery } from "../api/queries.ts"
 import type { OutputPage } from "../api/records.ts"
 import type { ReadOutputOptions } from "../Flow.ts"
 import { failureOf } from "./failureOf.ts"
-import { HttpFailure, jsonAnswer } from "./HttpFailure.ts"
+import { guardHeaders, HttpFailure, jsonAnswer } from "./HttpFailure.ts"
 import { type Admitted, decodeQuery, runEffect, type Serving } from "./serving.ts"
 import { streamAnswer } from "./streams.ts"
 
@@ -103,8 +103,7 @@ const wholeText = async (
   const bytes = Buffer.from([...pieces].join(""))
   const headers = {
     "content-type": "text/plain; charset=utf-8",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
+    ...guardHeaders,
     "accept-ranges": "bytes",
     ...(first.attemptId === undefined
       ? {}

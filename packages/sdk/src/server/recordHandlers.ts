@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Runtime from "effect/Runtime"
+import type * as Runtime from "effect/Runtime"
 import { toEventRecord } from "../api/eventRecord.ts"
 import { FlowApi, RecordApi } from "../api/FlowApi.ts"
 import {
@@ -30,7 +30,7 @@ import { toRunRecord } from "../api/runRecord.ts"
 import type { Flow } from "../Flow.ts"
 import { type Caller, CurrentCaller } from "./Caller.ts"
 import { failureOf } from "./failureOf.ts"
-import { failureAnswer, HttpFailure } from "./HttpFailure.ts"
+import { failureAnswer, guardHeaders, HttpFailure } from "./HttpFailure.ts"
 import type { ServerSettings } from "./ServerOptions.ts"
 import { issueFailure, type Serving } from "./serving.ts"
 import { answerOf } from "./waiting.ts"
@@ -58,7 +58,11 @@ export const makeRecordRoutes = ({ flow, settings, runtime }: Serving): RecordRo
   )
   const { handler, dispose } = HttpApiBuilder.toWebHandler(layer)
   return {
-    fetch: (request, caller) => handler(request, Context.make(CurrentCaller, caller)),
+    fetch: async (request, caller) => {
+      const answer = await handler(request, Context.make(CurrentCaller, caller))
+      for (const [name, value] of Object.entries(guardHeaders)) answer.headers.set(name, value)
+      return answer
+    },
     close: dispose
   }
 }
@@ -189,7 +193,10 @@ const answered = <A, E, R>(
       : Effect.succeed(answer)
   })
 
-/** Requests that do not fit the API are told what is wrong, in our words; bugs are logged, and told as nothing but that. */
+/**
+ * Requests that do not fit the API are told what is wrong, in our words; bugs are logged, and told as nothing but that. What
+ * is logged goes where the service logs: the router has a runtime of its own.
+ */
 const toAnswers =
   (runtime: Runtime.Runtime<never>) =>
   (app: HttpApp.Default): HttpApp.Default =>
@@ -209,11 +216,8 @@ const toAnswers =
       }
       const logged = Effect.logError("A request could not be served", cause)
       const failure = new HttpFailure("InternalError", "The server failed; its log says more")
-      return Effect.as(
-        Effect.promise(() => Runtime.runPromise(runtime)(logged)),
-        HttpServerResponse.fromWeb(failureAnswer(failure))
-      )
-    })
+      return Effect.as(logged, HttpServerResponse.fromWeb(failureAnswer(failure)))
+    }).pipe(Effect.provide(runtime))
 
 const numberOf = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text)

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { HttpFailure } from "./HttpFailure.ts"
+import { guardHeaders, HttpFailure } from "./HttpFailure.ts"
 import type { Admitted, Serving } from "./serving.ts"
 
 /** Between two looks at whether the caller of a silent stream would be let in still, in milliseconds. */
@@ -36,8 +36,7 @@ export const streamAnswer = (
   return new Response(Stream.toReadableStreamRuntime(bytes, runtime), {
     status: 200,
     headers: {
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
+      ...guardHeaders,
       // Proxies that collect an answer before they pass it on are asked not to.
       "x-accel-buffering": "no",
       ...headers

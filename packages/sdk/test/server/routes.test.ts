@@ -242,6 +242,24 @@ describe("the server itself", () => {
     expect(Object.keys(body.paths)).toHaveLength(new Set(routes.map(({ path }) => path)).size)
   })
 
+  test("no answer is kept by a cache, or taken for another type than it has", async () => {
+    await using place = await openServer()
+    await place.post("/events?wait=true", echoEvent("1"))
+    for (const path of [
+      "/healthz",
+      "/metrics",
+      "/openapi.json",
+      "/runs",
+      "/events/1",
+      "/events/none",
+      "/flows"
+    ]) {
+      const { headers } = await place.get(path)
+      const guards = [headers.get("cache-control"), headers.get("x-content-type-options")]
+      expect([path, ...guards]).toEqual([path, "no-store", "nosniff"])
+    }
+  })
+
   test("the document says who may ask for what", async () => {
     await using place = await openServer()
     const { body } = await place.get("/openapi.json")
