@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test"
 import { compileSchema } from "@patchmoi/core/flow/JsonSchema"
 import * as Effect from "effect/Effect"
-import { echoEvent, openServer } from "./place.ts"
+import { echoEvent } from "../../src/testing/ClientContractPlace.ts"
+import { openServer } from "./place.ts"
 
 test("every answer is of a type that the document names, and fits its schema", async () => {
   await using place = await openServer()

@@ -4,7 +4,8 @@ import { StoreError } from "@patchmoi/core/store/Log"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as FlowServer from "../../src/server/FlowServer.ts"
-import { echoEvent, openServer, type Place } from "./place.ts"
+import { echoEvent } from "../../src/testing/ClientContractPlace.ts"
+import { openServer, type Place } from "./place.ts"
 
 /** Sends a request to a server over this flow; gives the answer and what was logged. */
 const ask = async (flow: Place["flow"], path: string, init: RequestInit = {}) => {
