@@ -63,13 +63,21 @@ export const emitDeclarations = async (options: {
   if (result.exitCode !== 0) throw new Error(`tsc could not write the declarations:\n${result.output}`)
 }
 
-/** Copies one package's declarations, so that their relative imports name the `.js` files that are there. */
+/**
+ * Copies one package's declarations, so that their relative imports name the `.js` files that are there. Throws where one names
+ * a module that another package keeps to itself: the compiler of a user would read that type as `any`, or refuse it.
+ */
 export const copyDeclarations = async (from: string, to: string): Promise<void> => {
   for await (const path of new Glob("**/*.d.ts").scan({ cwd: from })) {
     const text = await Bun.file(join(from, path)).text()
+    const [, kept] = internalOfAnother.exec(text) ?? []
+    if (kept !== undefined) {
+      throw new Error(`${join(from, path)} names a type of ${kept}: declare it in a module with a door`)
+    }
     await mkdir(dirname(join(to, path)), { recursive: true })
     await Bun.write(join(to, path), text.replace(relativeTypeScript, "$1.js$2"))
   }
 }
 
 const relativeTypeScript = /((?:from |import\()["']\.{1,2}\/[^"'\n]+)\.ts(["'])/g
+const internalOfAnother = /(?:from |import\()["'](@[^"'/\n]+\/[^"'/\n]+\/internal\/[^"'\n]+)["']/

@@ -148,6 +148,17 @@ console.log(isToken(make()), make().wrapped.value)`
     ).toEqual([])
   })
 
+  test("refuses a declaration with a type that another package keeps to itself", async () => {
+    const leak = {
+      "packages/core/src/internal/kept.ts": "export class Kept { readonly kept = true }\n",
+      "packages/core/src/token/give.ts": `import { Kept } from "../internal/kept.ts"\nexport const give = () => new Kept()\n`,
+      "packages/sdk/src/leak.ts": `import { give } from "@stand-in/core/token/give"\nexport const leak = () => give()\n`
+    }
+    for (const [path, text] of Object.entries(leak)) await write(path, text)
+    await expect(buildWorkspace(root)).rejects.toThrow("names a type of @stand-in/core/internal/kept")
+    for (const path of Object.keys(leak)) await rm(join(root, path))
+  })
+
   test("leaves dist as it was when a build fails, and no draft behind", async () => {
     await write("packages/core/src/broken.ts", "export const broken: string = 1\n")
     await expect(buildWorkspace(root)).rejects.toThrow("TS2322")
@@ -191,6 +202,20 @@ describe("the packaged command line", () => {
     )
     const given = { BUN_JSC_thresholdForJITAfterWarmUp: "700" }
     expect(callerEnvironment(await environment(given))).toMatchObject(given)
+  })
+
+  test("says what is missing where there is no Bun", async () => {
+    const bin = join(root, "bin-without-bun")
+    await mkdir(bin)
+    for (const name of ["sh", "readlink"]) await symlink(Bun.which(name) ?? name, join(bin, name))
+    const result = await runCommand([join(root, "packages/sdk/dist/patchmoi"), "--help"], {
+      cwd: tmpdir(),
+      env: { PATH: bin }
+    })
+    expect(result.output).toBe(
+      "patchmoi needs Bun, and there is no bun on the PATH: https://bun.com/docs/installation"
+    )
+    expect(result.exitCode).toBe(127)
   })
 
   test("does not run what the command does not need", async () => {

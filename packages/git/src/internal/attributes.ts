@@ -10,9 +10,9 @@ import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { Git, nulFieldsOf } from "../Git.ts"
 import type { ObjectId } from "../GitName.ts"
+import { QuarantineError } from "../patch/QuarantineError.ts"
 import type { Repository } from "../Repository.ts"
 import { readObjectSizes, readObjects } from "./catFile.ts"
-import { QuarantineError } from "./quarantine.ts"
 
 /** Attribute files of one commit that are looked at; a tree with more than this is not an honest one. */
 const filesMax = 2_000

@@ -12,8 +12,8 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { Git, type GitError, linesOf } from "../Git.ts"
 import { isObjectId, type ObjectId } from "../GitName.ts"
+import { QuarantineError } from "../patch/QuarantineError.ts"
 import type { Repository } from "../Repository.ts"
-import { QuarantineError } from "./quarantine.ts"
 
 /** Bytes of diffs that are read at once: 32 MiB. A commit with more than that is passed over. */
 export const diffBytesMax = 32 * 1024 * 1024

@@ -11,8 +11,9 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Git } from "../Git.ts"
 import type { ObjectId } from "../GitName.ts"
+import { QuarantineError } from "../patch/QuarantineError.ts"
 import type { Repository } from "../Repository.ts"
-import { makeQuarantine, type Quarantine, QuarantineError } from "./quarantine.ts"
+import { makeQuarantine, type Quarantine } from "./quarantine.ts"
 
 export interface EditSpace {
   /** The repository as it is seen inside: objects are written to the quarantine. */

@@ -14,9 +14,10 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Git, GitError, versionAtLeast } from "../Git.ts"
 import type { ObjectId } from "../GitName.ts"
+import type { QuarantineError } from "../patch/QuarantineError.ts"
 import { type ByteReader, makeByteReader } from "./byteReader.ts"
 import { type MergeOutcome, readSingleConflict, readStreamRecord, readTree } from "./mergeOutput.ts"
-import type { Quarantine, QuarantineError } from "./quarantine.ts"
+import type { Quarantine } from "./quarantine.ts"
 
 /** Longest wait for an answer of the stream, in milliseconds, before the other engine does the merge. */
 const answerMillisMax = 10_000

@@ -9,8 +9,8 @@ import { join } from "node:path"
 import process from "node:process"
 import { deflateSync } from "node:zlib"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { isObjectId, type ObjectId } from "../GitName.ts"
+import { QuarantineError } from "../patch/QuarantineError.ts"
 import {
   memoryPrefixOf,
   quarantineHome,
@@ -22,20 +22,6 @@ import type { MemoryRoom } from "./memoryFolder.ts"
 import { copyReachable, moveReachable } from "./migrate.ts"
 import { frame, type ObjectType, objectIdOf } from "./objectFormat.ts"
 import { QuarantineFiles, type QuarantineFilesOps } from "./quarantineFiles.ts"
-
-/** The file system refused while objects were written, moved or removed. No ref was moved. */
-export class QuarantineError extends Schema.TaggedError<QuarantineError>("git/QuarantineError")(
-  "QuarantineError",
-  {
-    operation: Schema.Literal("create", "write", "migrate"),
-    directory: Schema.String,
-    detail: Schema.String
-  }
-) {
-  override get message(): string {
-    return `Could not ${this.operation} objects in ${this.directory}: ${this.detail}`
-  }
-}
 
 export interface Quarantine {
   readonly directory: string

@@ -20,9 +20,9 @@ import process from "node:process"
 import * as Effect from "effect/Effect"
 import { Git } from "../Git.ts"
 import type { ConflictSide } from "../patch/Conflict.ts"
+import { QuarantineError } from "../patch/QuarantineError.ts"
 import type { Repository } from "../Repository.ts"
 import { frame, objectIdOf } from "./objectFormat.ts"
-import { QuarantineError } from "./quarantine.ts"
 
 /** The ways in which git writes a conflict; the first one is its default. */
 export const conflictStyles = ["merge", "diff3", "zdiff3"] as const

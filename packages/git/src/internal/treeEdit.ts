@@ -1,10 +1,11 @@
 /** Puts and removes entries of a tree, and writes the trees above them. Git's order of entries is kept. */
 import * as Effect from "effect/Effect"
 import type { ObjectId } from "../GitName.ts"
+import type { QuarantineError } from "../patch/QuarantineError.ts"
 import type { Repository } from "../Repository.ts"
 import { readObjects } from "./catFile.ts"
 import { formatTree, parseTree, type TreeItem } from "./objectFormat.ts"
-import type { Quarantine, QuarantineError } from "./quarantine.ts"
+import type { Quarantine } from "./quarantine.ts"
 
 /** What a path becomes: an entry, or `null` for removed. */
 export interface TreeEdit {

@@ -8,9 +8,9 @@
 import type * as Effect from "effect/Effect"
 import type { Git, GitError } from "../Git.ts"
 import type { ObjectId } from "../GitName.ts"
-import type { QuarantineError } from "../internal/quarantine.ts"
 import type { Repository } from "../Repository.ts"
 import type { ConflictSide } from "./Conflict.ts"
+import type { QuarantineError } from "./QuarantineError.ts"
 
 /** One path in conflict with what each side has there; `null` where a side has no such path. */
 export interface UnresolvedFile {

@@ -8,7 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import { type ObjectId, parseRef, parseRevision } from "../GitName.ts"
-import { makeQuarantine, type Quarantine, type QuarantineError } from "../internal/quarantine.ts"
+import { makeQuarantine, type Quarantine } from "../internal/quarantine.ts"
 import { type Picked, type Pick as PickedCommit, walkStack } from "../internal/rebuildWalk.ts"
 import { checkTrailers, trailersOf } from "../internal/trailers.ts"
 import { commitsAbove, readCommitPlain } from "../internal/withoutGit/commitsAbove.ts"
@@ -26,8 +26,12 @@ import type { RefUpdate } from "../RefTransaction.ts"
 import { NotARepository, RevisionNotFound } from "../Repository.ts"
 import { markedTextBytesMaxDefault } from "./Conflict.ts"
 import { type PlannedPatch, planFrom } from "./PatchPlan.ts"
+import type { QuarantineError } from "./QuarantineError.ts"
 import type { RebuildOptions } from "./Rebuild.ts"
 import type { RebuildResult } from "./RebuildResult.ts"
+
+export { RefFileError } from "../internal/withoutGit/plainRefs.ts"
+export { MissingObject, NeedsGit } from "../internal/withoutGit/plainRepository.ts"
 
 export interface RebuildWithoutGitOptions
   extends Pick<
