@@ -125,6 +125,10 @@ case "$1" in
     fi
     ;;
 esac
+command -v bun > /dev/null || {
+  echo "${name} needs Bun, and there is no bun on the PATH: https://bun.com/docs/installation" >&2
+  exit 127
+}
 exec bun "\${self%/*}/${name}.mjs" "$@"
 `
 
