@@ -90,7 +90,8 @@ export const matchRoute = (method: string, path: string): RouteMatch => {
 
 // --- internal ---
 
-const byPath = Map.groupBy(routes, ({ path }) => path)
+// Without `Map.groupBy`, which Node 20 lacks: programs on Node load this module.
+const byPath = new Map(routes.map(({ path }) => [path, routes.filter((route) => route.path === path)]))
 
 const routesOf = (path: string): ReadonlyArray<Route> => {
   const exact = byPath.get(path) ?? []

@@ -1,6 +1,6 @@
 /**
- * The door `@patchmoi/sdk/http` in a bundle for browsers: it reaches no built-in module and no store, and the bundle, run on
- * Node, works against a real server.
+ * The doors `@patchmoi/sdk/http` and `@patchmoi/sdk/api` in bundles for browsers: they reach no built-in module and no store.
+ * The client's, run on Node, works against a real server; the API's loads there.
  */
 import { expect, test } from "bun:test"
 import { mkdtemp, rm } from "node:fs/promises"
@@ -34,10 +34,10 @@ console.log(JSON.stringify({
 }))
 `
 
-test("bundles for a browser without a built-in, and runs on Node", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "http-bundle-"))
+/** Bundles a door into the folder, looks for what no browser has, and gives the text. */
+const bundle = async (door: string, folder: string): Promise<string> => {
   const built = await Bun.build({
-    entrypoints: [join(import.meta.dir, "../../../src/http.ts")],
+    entrypoints: [join(import.meta.dir, "../../../src", door)],
     target: "browser",
     format: "esm",
     minify: true,
@@ -54,7 +54,22 @@ test("bundles for a browser without a built-in, and runs on Node", async () => {
   expect(imports.filter((path) => !path.startsWith("."))).toEqual([])
   // A bundler for browsers puts stand-ins in the place of built-ins: their text would be here.
   expect(text).not.toMatch(/bun:sqlite|node:|Bun\.(serve|spawn|file)/)
-  expect(text.length).toBeLessThan(bundleBytesMax)
+  return text
+}
+
+test("the API bundles for a browser without a built-in, and loads on Node", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "api-bundle-"))
+  await bundle("api.ts", folder)
+  const load = `import("${join(folder, "api.js")}").then(({ routes }) => console.log(routes.length > 0))`
+  const child = Bun.spawn(["node", "--eval", load], { stdout: "pipe", stderr: "pipe" })
+  const [said, complaint] = await Promise.all([child.stdout.text(), child.stderr.text()])
+  expect({ said, complaint }).toEqual({ said: "true\n", complaint: "" })
+  await rm(folder, { recursive: true, force: true })
+}, 30_000)
+
+test("bundles for a browser without a built-in, and runs on Node", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "http-bundle-"))
+  expect((await bundle("http.ts", folder)).length).toBeLessThan(bundleBytesMax)
 
   const secret = "the secret of the bundle"
   await using workspace = await makeEchoWorkspace()
