@@ -76,7 +76,7 @@ const section = (command: CommandLeaf, path: ReadonlyArray<string>): ReadonlyArr
   const { flags = {}, positional } = command.parameters
   const own = Object.fromEntries(Object.entries(flags).filter(([name]) => !(name in commonOptions)))
   const arguments_ = positional?.kind === "tuple" ? positional.parameters : []
-  const usage = [programName, ...path, ...arguments_.map(({ placeholder }) => `<${placeholder}>`)].join(" ")
+  const usage = [programName, ...path, ...arguments_.map(argumentWord)].join(" ")
   return [
     "",
     `${path.length === 1 ? "##" : "###"} ${programName} ${path.join(" ")}`,
@@ -86,9 +86,17 @@ const section = (command: CommandLeaf, path: ReadonlyArray<string>): ReadonlyArr
     `    ${usage} [options]`,
     ...(arguments_.length === 0
       ? []
-      : ["", ...arguments_.map(({ placeholder, brief }) => `- \`<${placeholder}>\`: ${brief}`)]),
+      : ["", ...arguments_.map((argument) => `- \`${argumentWord(argument)}\`: ${argument.brief}`)]),
     ...(Object.keys(own).length === 0 ? [] : ["", ...optionTable(own)])
   ]
+}
+
+const argumentWord = ({ optional, placeholder }: ArgumentText): string =>
+  optional === true ? `[<${placeholder}>]` : `<${placeholder}>`
+
+interface ArgumentText {
+  readonly placeholder?: string | undefined
+  readonly optional?: boolean | undefined
 }
 
 interface OptionText {

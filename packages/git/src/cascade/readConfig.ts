@@ -76,7 +76,12 @@ const readText = (file: string) => {
       Bun.file(file)
         .slice(0, cascadeConfigBytesMax + 1)
         .text(),
-    catch: (cause) => unreadable(cause instanceof Error ? cause.message.slice(0, 300) : "no readable file")
+    catch: (cause) =>
+      unreadable(
+        !(cause instanceof Error) || ("code" in cause && cause.code === "ENOENT")
+          ? "no file"
+          : cause.message.slice(0, 300)
+      )
   }).pipe(
     Effect.filterOrFail(
       (text) => text.length <= cascadeConfigBytesMax,

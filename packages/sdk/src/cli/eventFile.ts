@@ -65,7 +65,11 @@ const readUpTo = (file: string): Uint8Array => {
     descriptor = openSync(file, "r")
     return readBounded(descriptor, eventFileBytesMax + 1)
   } catch (cause) {
-    throw new EventFileInvalid(file, `it cannot be read (${codeOf(cause)})`)
+    const code = codeOf(cause)
+    throw new EventFileInvalid(
+      file,
+      code === "ENOENT" ? "there is no such file" : `it cannot be read (${code})`
+    )
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }

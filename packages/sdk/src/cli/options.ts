@@ -42,7 +42,10 @@ export const commonOptions = {
 /** Every command that uses a record. */
 export const recordOptions = {
   ...commonOptions,
-  dataDir: option("The folder of the record (default: DATA_DIR, then .codex/flow-client)", "dir")
+  dataDir: option(
+    "The folder of the record (default: DATA_DIR, CODEX_FLOW_BACKEND_DATA_DIR, then .codex/flow-client)",
+    "dir"
+  )
 } as const
 
 /** How a command that makes a step run again goes beside a service, for its help. */

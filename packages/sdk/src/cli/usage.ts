@@ -31,6 +31,9 @@ export const toUsageError = (problem: unknown, argv: ReadonlyArray<string>): Usa
     return new UsageError(`missing <${problem.placeholder}>`, { argument: problem.placeholder })
   }
   if (problem instanceof UnexpectedPositionalError) {
+    // The parser takes an option with nothing behind its `=` for an argument.
+    const [, option] = /^(--[a-z-]+)=$/.exec(problem.input) ?? []
+    if (option !== undefined) return new UsageError(`${option} requires a value`, { option })
     return new UsageError(`Unexpected argument: ${problem.input}`, { argument: problem.input })
   }
   if (problem instanceof UnexpectedFlagError) {

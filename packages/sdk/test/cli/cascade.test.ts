@@ -68,6 +68,18 @@ test("plan, apply, status: a version on its way, twice, with the record of it", 
   expect(errorOf(await patchmoi("status", "other", "--json"))).toMatchObject({ code: "UnknownCascade" })
 })
 
+test("apply without its configuration says so, and makes no record", async () => {
+  await using world = await makeDownstreams()
+  const { workspace } = world
+  const called = await call(["cascade", "apply", "1.0.0"], { cwd: workspace, env: isolated })
+  expect(called).toEqual({
+    exitCode: 1,
+    stdout: "",
+    stderr: `error: ${join(workspace, "cascade.toml")}: expected a readable file of at most 1048576 bytes, found no file\n`
+  })
+  expect(existsSync(join(workspace, ".codex"))).toBe(false)
+})
+
 test("doctor tells what would make a cascade fail or go unheard", async () => {
   await using world = await makeDownstreams()
   const workflow = "on:\n  push:\njobs:\n  b:\n    steps:\n      - run: cat .runtime-version\n"

@@ -155,7 +155,7 @@ describe("flow fire", () => {
     const messages = {
       "half.json": "event file must contain at least string id and type",
       "bad.json": "it is not JSON",
-      "gone.json": "it cannot be read (ENOENT)"
+      "gone.json": "there is no such file"
     }
     for (const [file, message] of Object.entries(messages)) {
       const called = await fire(file)

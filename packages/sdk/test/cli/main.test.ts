@@ -25,6 +25,7 @@ describe("usage errors: exit code 2, one line and a hint, nothing on standard ou
     ["flow list more", "error: Unexpected argument: more", "patchmoi flow list --help"],
     ["flow fire", "error: missing --event <value>", "patchmoi flow fire --help"],
     ["flow fire --event", "error: --event requires a value", "patchmoi flow fire --help"],
+    ["flow fire --event=", "error: --event requires a value", "patchmoi flow fire --help"],
     ["flow run a --event e", "error: missing <step>", "patchmoi flow run --help"],
     ["event show", "error: missing <event>", "patchmoi event show --help"],
     [

@@ -29,13 +29,14 @@ import { cascadeStyle, sayOf } from "./targetText.ts"
 
 export const run: Run<CascadeApplyFlags, [string]> = async (session, flags, given) => {
   const version = versionOf(given)
+  // Before the record is opened: a slip in the name of the file must not make a new record.
+  const config = await runWith(session, Layer.empty, readConfig(session, flags))
   const keeps = flags.noRecord !== true
   const dataDir = newRecordFolder(session, flags)
   const state = keeps ? recordState(dataDir, "write") : ({ kind: "memory" } as const)
   const memory = keeps ? memoryFolder(dataDir) : undefined
   const progress = makeProgress(session)
   const carryOut = Effect.gen(function* () {
-    const config = yield* readConfig(session, flags)
     const written = yield* readWritten(config.name)
     const plan = yield* planCascade({
       config,

@@ -31,7 +31,7 @@ const exportCommand = buildCommand<ExportFlags, [], CliContext>({
   docs: {
     brief: "Write everything that a record knows as lines that any store takes",
     fullDescription:
-      "Writes the facts and the output of a record, as lines of JSON that `log import` takes into any kind of store. A service may write the record meanwhile; stop it first when everything is to move. The file appears when it is whole, and an older one of its name is replaced."
+      "Writes the facts and the output of a record, as lines of JSON that `log import` takes into any kind of store. A service may write the record meanwhile; stop it first when everything is to move. The file appears when it is whole; one that is there already is not replaced."
   },
   parameters: {
     flags: { ...recordOptions, out: option("The file to write; - is standard output (default: -)", "file") }

@@ -30,7 +30,12 @@ export const run: Run<TokenCreateFlags> = async (session, flags) => {
       const tokens = yield* readTokens(file)
       const taken = tokens.some((token) => token.name === name && token.revokedAt === undefined)
       if (taken)
-        return yield* Effect.fail(new UsageError(`There is a token called ${name} already`, { found: name }))
+        return yield* Effect.fail(
+          new UsageError(`There is a token called ${name} already: revoke it first, or take another name`, {
+            option: "--name",
+            found: name
+          })
+        )
       if (tokens.length >= tokensMax)
         return yield* Effect.fail(new UsageError(`There are ${tokensMax} tokens already`))
       const createdAt = toIso(yield* Clock.currentTimeMillis)

@@ -24,7 +24,10 @@ export const run: Run<RecordFlags, [string]> = async (session, flags, asked) => 
       )
       if (found === undefined) {
         return yield* Effect.fail(
-          new UsageError(`There is no token ${JSON.stringify(asked)}`, { found: asked })
+          new UsageError(`There is no token ${JSON.stringify(asked)} in ${file}; see: patchmoi token list`, {
+            argument: "token",
+            found: asked
+          })
         )
       }
       const revokedAt = found.revokedAt ?? toIso(yield* Clock.currentTimeMillis)
