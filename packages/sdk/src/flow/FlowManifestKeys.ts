@@ -91,7 +91,7 @@ export const stepKeys = {
   runner: key(
     "runner",
     oneOf(runners),
-    "How the script is run: as a Bun program, or by an agent's code mode.",
+    "How the script is run: as a Bun program, or by an agent's code mode, which no executor serves yet.",
     {
       required: true
     }

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { DispatchDocument } from "@patchmoi/core/dispatch/Dispatches"
-import { ExitCause } from "@patchmoi/core/executor/Executor"
+import { ExitCause, OutputStream } from "@patchmoi/core/executor/Executor"
 import { ProcessStatus, ResultStatus } from "@patchmoi/core/flow/FlowResult"
 import { MaintenanceDocument } from "@patchmoi/core/maintenance/MaintenanceDocument"
 import { CandidateRef } from "@patchmoi/core/maintenance/MaintenanceFact"
@@ -98,6 +98,7 @@ test("every status is named", () => {
   for (const status of [...ProcessStatus.literals, ...ResultStatus.literals])
     expect(run).toContain(`\`${status}\``)
   for (const status of AttemptStatus.literals) expect(section(runView, "Attempt")).toContain(`\`${status}\``)
+  for (const stream of OutputStream.literals) expect(section(runView, "Output")).toContain(`\`${stream}\``)
 })
 
 test("Event: the fields of a real event, and no other", async () => {
