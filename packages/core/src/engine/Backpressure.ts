@@ -57,7 +57,8 @@ export const make = ({ queueMax }: EngineSettings) =>
     )
     return {
       recount: Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        if (now - countedAt < recountMillis) return Effect.void
+        // A clock that was set back is no reason to trust an old count for longer.
+        if (Math.abs(now - countedAt) < recountMillis) return Effect.void
         countedAt = now
         return Effect.map(count, (counted) => {
           queued = counted

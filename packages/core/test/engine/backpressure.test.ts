@@ -71,6 +71,17 @@ it.effect("the queue is counted once a second at most, whatever is dispatched", 
   }).pipe(Effect.provide(Layer.provideMerge(engineOver([flow], {}, { runs: false }), store)))
 })
 
+it.effect("a clock that is set back by an hour does not keep an old count of the queue", () =>
+  Effect.gen(function* () {
+    const engine = yield* Engine
+    yield* TestClock.adjust("2 hours")
+    const runIds = yield* Effect.forEach(["e1", "e2", "e3"], (id) => dispatchOne(event(id)))
+    yield* TestClock.setTime(3_600_000)
+    for (const runId of runIds) yield* engine.cancel(runId)
+    expect(yield* engine.dispatch(event("e4"))).toMatchObject({ status: "accepted" })
+  }).pipe(Effect.provide(memoryEngine([flow], {}, { ...full, runs: false })))
+)
+
 it.effect("who dispatches and who replays stand in the facts and with the event", () =>
   Effect.gen(function* () {
     const engine = yield* Engine
