@@ -12,7 +12,7 @@ export const followTime = "100 millis"
 
 export interface HeadFollower {
   readonly awaitBeyond: Driver["awaitBeyond"]
-  /** Call it after each commit of this process. */
+  /** Call it after each commit of this process. It never throws: what cannot be read now is looked at again soon. */
   readonly announce: () => void
 }
 
@@ -35,7 +35,14 @@ export const followHead = (reads: Reads): Effect.Effect<HeadFollower, never, Sco
     // A look that fails is tried again at the next turn; whoever waits is told by their own reads.
     yield* Effect.either(look).pipe(Effect.repeat(Schedule.spaced(followTime)), inRealTime, Effect.forkScoped)
     return {
-      announce,
+      announce: () => {
+        try {
+          announce()
+        } catch {
+          // The commit is written, whatever the read says; `look` finds it once the database can be read again.
+          dataVersion = undefined
+        }
+      },
       awaitBeyond: (beyond) =>
         Effect.flatMap(storing("read the log", announce), () => head.awaitBeyond(beyond))
     }
