@@ -58,6 +58,25 @@ describe("opening", () => {
       })
   )
 
+  it.live("a copy that VACUUM INTO made has its write-ahead log again", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      yield* Effect.scoped(
+        Effect.flatMap(open(filename), (driver) => driver.commit(commitOf("account/a", 1)))
+      )
+      const copy = `${filename}.copy`
+      sql(filename, `VACUUM INTO '${copy}'`)
+      const before = new Database(copy, { readonly: true })
+      expect(before.prepare("PRAGMA journal_mode").values()).toEqual([["delete"]])
+      before.close()
+      const driver = yield* open(copy)
+      expect(yield* driver.commit(commitOf("account/a", 2))).toBe(2)
+      const beside = new Database(copy, { readonly: true })
+      expect(beside.prepare("PRAGMA journal_mode").values()).toEqual([["wal"]])
+      beside.close()
+    })
+  )
+
   it.live("a missing folder, a folder and, for reading, a missing file are named", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder

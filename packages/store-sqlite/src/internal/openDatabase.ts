@@ -51,6 +51,7 @@ export const openDatabase = (options: DatabaseOptions): Effect.Effect<Connection
     )
     const found = yield* opening(filename, () => schemaOf(connection))
     if (found > schemaVersion) return yield* new DatabaseTooNew({ filename, found, known: schemaVersion })
+    if (access === "write") yield* opening(filename, () => logAhead(connection))
     if (found < schemaVersion && access === "read") {
       return yield* unavailable(filename, "tooOld", `version ${found}, this code reads ${schemaVersion}`)
     }
@@ -83,7 +84,7 @@ const connect = ({ filename, access, synchronous, point }: DatabaseOptions): Con
       if (isEmpty(connection)) {
         // Before the first table: space of what is forgotten can be given back in small steps.
         connection.run("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.run("PRAGMA journal_mode = WAL")
+        logAhead(connection)
         connection.run(`PRAGMA application_id = ${applicationId}`)
       }
       connection.run(`PRAGMA synchronous = ${synchronous.toUpperCase()}`)
@@ -99,6 +100,14 @@ const connect = ({ filename, access, synchronous, point }: DatabaseOptions): Con
     connection.close()
     throw error
   }
+}
+
+/**
+ * A copy that `VACUUM INTO` made has no write-ahead log. Without one, what is written without asking the disk could hurt the
+ * file, and readers would stop writers.
+ */
+const logAhead = (connection: Connection): void => {
+  if (connection.scalar("PRAGMA journal_mode") !== "wal") connection.run("PRAGMA journal_mode = WAL")
 }
 
 const isEmpty = (connection: Connection): boolean =>
