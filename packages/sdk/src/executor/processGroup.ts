@@ -62,9 +62,10 @@ export const isGroupAlive = (groupId: number): boolean => {
  */
 export const endGroup = Effect.fnUntraced(function* (groupId: number, graceMillis: number) {
   if (!signalGroup(groupId, "SIGTERM")) return
-  const deadlineMillis = (yield* Clock.currentTimeMillis) + graceMillis
+  // Not the time of day: a clock that is set back must not keep alive what ignores SIGTERM.
+  const deadlineNanos = (yield* Clock.currentTimeNanos) + BigInt(Math.ceil(graceMillis * 1_000_000))
   while (isGroupAlive(groupId)) {
-    if ((yield* Clock.currentTimeMillis) >= deadlineMillis) {
+    if ((yield* Clock.currentTimeNanos) >= deadlineNanos) {
       signalGroup(groupId, "SIGKILL")
       return
     }

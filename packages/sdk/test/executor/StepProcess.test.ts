@@ -5,6 +5,7 @@ import type { OutputChunk, ProcessIdentity } from "@patchmoi/core/executor/Execu
 import { awaitGone, isAlive } from "@patchmoi/core/testing/ExecutorContractRun"
 import { it } from "@patchmoi/core/testing/effectTest"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -158,5 +159,17 @@ describe("a group whose engine is gone", () => {
       expect(yield* isAlive(identity.pid)).toBe(true)
       yield* Fiber.interrupt(fiber)
     })
+  )
+})
+
+it.live("what ignores SIGTERM is killed after the grace, also when the clock is set back meanwhile", () => {
+  let looks = 0
+  const setBack = Effect.sync(() => (looks++ === 0 ? 3_600_000 : 0))
+  const clock: Clock.Clock = Object.create(Clock.make(), { currentTimeMillis: { value: setBack } })
+  const deaf = shell("trap '' TERM; sleep 20 & wait; wait")
+  return runStepProcess(deaf, { ...limits, timeoutMillis: 200 }, quiet).pipe(
+    Effect.withClock(clock),
+    Effect.timeout("5 seconds"),
+    Effect.map((exit) => expect(exit._tag).toBe("Timeout"))
   )
 })
