@@ -11,12 +11,16 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { FlowResult, ResultStatus } from "../flow/FlowResult.ts"
+import { isDeeperThan } from "../internal/isDeeperThan.ts"
 
 /** What a result line begins with, the space included. */
 export const flowResultMarker = "FLOW_RESULT "
 
 /** Longest result line, in UTF-16 code units, marker included (1 MiB). A longer one is a {@link FlowResultInvalid}. */
 export const flowResultLengthMax = 1_048_576
+
+/** Deepest nesting of objects and arrays in a result: what keeps and reads it recurs. */
+export const flowResultDepthMax = 500
 
 /** How much of a bad line an error quotes, in UTF-16 code units. */
 export const flowResultQuoteLengthMax = 200
@@ -138,6 +142,9 @@ const readResult = (line: string, text: string): Either.Either<FlowResult, strin
   return Either.flatMap(readJson(text), (value) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       return Either.left("FLOW_RESULT must be a JSON object")
+    }
+    if (isDeeperThan(value, flowResultDepthMax)) {
+      return Either.left(`FLOW_RESULT nests objects and arrays deeper than ${flowResultDepthMax}`)
     }
     const status: unknown = "status" in value ? value.status : undefined
     if (!Schema.is(ResultStatus)(status)) return Either.left(explainStatus(status))

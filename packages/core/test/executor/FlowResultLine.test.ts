@@ -67,6 +67,13 @@ describe("what is wrong with a line", () => {
     expect(messageOf('FLOW_RESULT {"status":"failed","message":1,"artifacts":[],"next":{}}')).toStartWith(
       "FLOW_RESULT has a field of the wrong type: message must be a string, artifacts must be an object, next must be an array."
     ))
+  test("a result that nests too deep to be kept", () => {
+    const nested = (levels: number) =>
+      `FLOW_RESULT {"status":"completed","artifacts":{"a":${"[".repeat(levels)}1${"]".repeat(levels)}}}\n`
+    expect(messageOf(nested(150_000))).toStartWith("FLOW_RESULT nests objects and arrays deeper than 500.")
+    expect(Either.isRight(parseFlowResult(nested(498)))).toBe(true)
+    expect(Either.isRight(parseFlowResult(nested(499)))).toBe(false)
+  })
   test("a line that is too long, in one piece and in many", () => {
     const line = `FLOW_RESULT {"status":"failed","message":"${"m".repeat(flowResultLengthMax)}"}\n`
     expect(messageOf(line)).toStartWith(`FLOW_RESULT is longer than ${flowResultLengthMax} characters`)

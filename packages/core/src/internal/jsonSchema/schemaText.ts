@@ -1,6 +1,7 @@
 /** Texts of JSON Schemas before any validator sees them: size, syntax, dialect, and where in them something stands. */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import { isDeeperThan } from "../isDeeperThan.ts"
 
 /** Largest schema file, in bytes (1 MiB). */
 export const schemaBytesMax = 1_048_576
@@ -48,22 +49,10 @@ export const readSchema = (text: string): Either.Either<SchemaDocument, SchemaIn
     // The validator would answer such a schema with a promise, which is not in any dialect.
     if ("$async" in schema)
       return invalid("/$async", "asks for asynchronous validation, which is no JSON Schema")
-    return isDeep(schema)
+    return isDeeperThan(schema, schemaDepthMax)
       ? invalid("", `nests objects and arrays deeper than ${schemaDepthMax}`)
       : Either.right(schema)
   })
-}
-
-/** Whether a value nests deeper than the limit. Without recursion, because it guards what recurs. */
-const isDeep = (schema: unknown): boolean => {
-  let level: ReadonlyArray<unknown> = [schema]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > schemaDepthMax) return true
-    level = level.flatMap((value) =>
-      typeof value === "object" && value !== null ? Object.values(value) : []
-    )
-  }
-  return false
 }
 
 /** The dialect that a schema is written in; 2020-12 when it does not say. */
