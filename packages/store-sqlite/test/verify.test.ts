@@ -46,6 +46,16 @@ describe("verify", () => {
       "UPDATE streams SET document = '{}' WHERE id = 3",
       "not what its facts lead to"
     ],
+    [
+      "a document that is no JSON any more",
+      "UPDATE streams SET document = substr(document, 2) WHERE id = 3",
+      "not what its facts lead to"
+    ],
+    [
+      "what a stream is listed by that is no JSON any more",
+      "UPDATE streams SET sorts = '{' WHERE id = 3",
+      "what it is listed by is damaged"
+    ],
     ["a fact that is missing", "DELETE FROM facts WHERE position = 3", "not what its facts lead to"],
     ["a fact that is missing at the end", "DELETE FROM facts WHERE position = 4", "version"],
     ["a place in a list that is missing", "DELETE FROM entries WHERE stream = 3", "is missing in the list"],

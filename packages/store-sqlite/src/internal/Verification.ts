@@ -89,7 +89,11 @@ WHERE index_id = (SELECT id FROM indexes WHERE view = ? AND name = ?) AND sort =
     }
     if (last !== version)
       this.#flaw(`${stream}: is at version ${Number(version)}, and its last fact at ${last ?? 0}`)
-    const stored: Sorts = JSON.parse(String(sorts))
+    const stored = readSorts(String(sorts))
+    if (stored === undefined) {
+      this.#flaw(`${stream}: what it is listed by is damaged`)
+      return
+    }
     this.#lookAtDocument(stream, projector, document, stored)
     this.#lookAtEntries(stream, Number(id), stored)
   }
@@ -122,8 +126,21 @@ WHERE index_id = (SELECT id FROM indexes WHERE view = ? AND name = ?) AND sort =
 const sorted = (sorts: Sorts): ReadonlyArray<readonly [string, string]> =>
   Object.entries(sorts).toSorted(([left], [right]) => (left < right ? -1 : 1))
 
-/** Whether two texts are the same JSON, whatever the order of keys. */
+/** Undefined for what is no JSON. */
+const readSorts = (text: string): Sorts | undefined => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether two texts are the same JSON, whatever the order of keys. A text that is no JSON is the same as no other. */
 const sameJson = (left: string | undefined, right: string | undefined): boolean => {
   if (left === right || left === undefined || right === undefined) return left === right
-  return Bun.deepEquals(JSON.parse(left), JSON.parse(right))
+  try {
+    return Bun.deepEquals(JSON.parse(left), JSON.parse(right))
+  } catch {
+    return false
+  }
 }
