@@ -12,11 +12,14 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type { EventDocument } from "../event/EventDocument.ts"
 import { Events } from "../event/Events.ts"
+import { streamOf } from "../store/Aggregate.ts"
 import type { Driver } from "../store/Driver.ts"
 import type { StoreError } from "../store/Log.ts"
+import { parseDocument } from "../store/parseDocument.ts"
 import { toIso } from "../Time.ts"
 import { compactEvent } from "./compactEvent.ts"
 
@@ -78,9 +81,12 @@ export const compact = (
         ...(after === undefined ? {} : { after })
       })
       const now = yield* Clock.currentTimeMillis
+      const events = yield* Either.all(
+        page.map(({ key, value }) => parseDocument<EventDocument>(streamOf(Events, key), value))
+      )
       const taken = yield* Effect.forEach(
-        page.filter(({ value }) => Date.parse(documentOf(value).createdAt) < before),
-        ({ key }) => compactEvent(driver, key, before, now),
+        events.filter(({ createdAt }) => Date.parse(createdAt) < before),
+        ({ event }) => compactEvent(driver, event.id, before, now),
         { concurrency: "unbounded" }
       )
       for (const gone of taken) {
@@ -100,7 +106,3 @@ export const compact = (
     const bytesAfter = yield* compaction.size
     return { before: toIso(before), ...counts, bytesBefore, bytesAfter }
   }).pipe(Effect.withSpan("Compaction.compact"))
-
-// --- internal ---
-
-const documentOf = (value: string): EventDocument => JSON.parse(value)

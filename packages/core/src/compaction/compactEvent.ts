@@ -13,6 +13,7 @@ import { Runs } from "../run/Runs.ts"
 import { type AnyAggregate, documentWrite, streamOf } from "../store/Aggregate.ts"
 import type { Driver, DriverCommit } from "../store/Driver.ts"
 import type { StoreError } from "../store/Log.ts"
+import { parseDocument } from "../store/parseDocument.ts"
 import { encodeSortKey } from "../store/SortKey.ts"
 
 /** What went with one event. */
@@ -80,19 +81,19 @@ const load = <Document>(
   key: string
 ): Effect.Effect<Loaded<Document>, StoreError> => {
   const stream = streamOf(aggregate, key)
-  return Effect.map(driver.load(aggregate.name, key, stream), ({ version, value }) => ({
-    stream,
-    key,
-    version,
-    document: value === undefined ? undefined : JSON.parse(value)
-  }))
+  return Effect.flatMap(driver.load(aggregate.name, key, stream), ({ version, value }) =>
+    Either.map(
+      value === undefined ? Either.right(undefined) : parseDocument<Document>(stream, value),
+      (document) => ({ stream, key, version, document })
+    )
+  )
 }
 
 const dispatchesOf = (
   driver: Driver,
   eventId: string
 ): Effect.Effect<ReadonlyArray<Loaded<DispatchDocument>>, StoreError> =>
-  Effect.map(
+  Effect.flatMap(
     driver.list({
       view: Dispatches.name,
       index: "byEvent",
@@ -101,12 +102,17 @@ const dispatchesOf = (
       limit: dispatchesMax + 1
     }),
     (listed) =>
-      listed.map(({ key, version, value }) => ({
-        stream: streamOf(Dispatches, key),
-        key,
-        version,
-        document: JSON.parse(value)
-      }))
+      Either.all(
+        listed.map(({ key, version, value }) => {
+          const stream = streamOf(Dispatches, key)
+          return Either.map(parseDocument<DispatchDocument>(stream, value), (document) => ({
+            stream,
+            key,
+            version,
+            document
+          }))
+        })
+      )
   )
 
 const isRunOver = (run: RunDocument, before: number): boolean =>

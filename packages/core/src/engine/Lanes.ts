@@ -5,10 +5,14 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { laneOf } from "../run/lane.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
+import { streamOf } from "../store/Aggregate.ts"
+import type { ListedDocument } from "../store/Driver.ts"
 import type { StoreError } from "../store/Log.ts"
+import { parseDocument } from "../store/parseDocument.ts"
 import { encodeSortKey } from "../store/SortKey.ts"
 import type { Store } from "../store/Store.ts"
 
@@ -77,13 +81,16 @@ interface ReadyRun {
   readonly sort: string
 }
 
+const runOf = ({ key, value }: ListedDocument): Either.Either<RunDocument, StoreError> =>
+  parseDocument(streamOf(Runs, key), value)
+
 const readReady = (
   { driver }: typeof Store.Service,
   prefix: string,
   after: string | undefined,
   limit: number
 ): Effect.Effect<ReadonlyArray<ReadyRun>, StoreError> =>
-  Effect.map(
+  Effect.flatMap(
     driver.list({
       view: Runs.name,
       index: "ready",
@@ -92,7 +99,7 @@ const readReady = (
       limit,
       ...(after === undefined ? {} : { after })
     }),
-    (listed) => listed.map(({ value, sort }) => ({ run: JSON.parse(value), sort }))
+    (listed) => Either.all(listed.map((one) => Either.map(runOf(one), (run) => ({ run, sort: one.sort }))))
   )
 
 /** The ready runs of a lane and its due retries, merged by age. */
@@ -136,9 +143,9 @@ const dueRetries = (store: typeof Store.Service) =>
         limit: pageSize,
         ...(after === undefined ? {} : { after })
       })
-      for (const { value, sort } of page) {
-        const run: RunDocument = JSON.parse(value)
-        after = sort
+      for (const listed of page) {
+        const run = yield* runOf(listed)
+        after = listed.sort
         if (run.retryAt !== undefined && run.retryAt > now) {
           nextRetryAt = run.retryAt
           break

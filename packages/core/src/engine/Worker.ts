@@ -1,4 +1,5 @@
 /** The half of an engine that executes: the queue, the slots, the scheduler over them, and recovery beside it. */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { RunId } from "../Ids.ts"
@@ -46,12 +47,17 @@ export const makeWorker = ({ settings, dispatcher, own, isOwn, onClaimed, isQueu
         Effect.catchAll(recover, (error) => Effect.logError("Recovery failed", error))
       )
     )
+    // Nobody waits for these fibers: one that broke down would be missed by nobody.
+    const told = (cause: Cause.Cause<unknown>) =>
+      Effect.logError("The engine broke down and runs nothing more; start it again", cause)
     /** Recovers what is lost, then works until the scope closes, which drains. */
     const run = Effect.zipRight(
       recover,
       Effect.acquireRelease(
         // An acquisition is uninterruptible, and what it forks would be too.
-        Effect.forEach([scheduler.loop, watch], (fiber) => Effect.forkDaemon(Effect.interruptible(fiber))),
+        Effect.forEach([scheduler.loop, watch], (fiber) =>
+          Effect.forkDaemon(Effect.interruptible(Effect.tapDefect(fiber, told)))
+        ),
         (fibers) => Effect.zipRight(Fiber.interruptAll(fibers), scheduler.drain)
       )
     )

@@ -9,7 +9,7 @@ import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Either from "effect/Either"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -20,6 +20,7 @@ import * as Cursor from "./Cursor.ts"
 import type { Driver } from "./Driver.ts"
 import * as DriverMemory from "./DriverMemory.ts"
 import type { LogRow, Recorded, StoreError, VersionConflict } from "./Log.ts"
+import { parseDocument } from "./parseDocument.ts"
 import { encodeSortKey, type SortPart } from "./SortKey.ts"
 import { type DocumentOf, type Transaction, type Unit, UnitOfWork } from "./UnitOfWork.ts"
 
@@ -144,8 +145,8 @@ export const make = (driver: Driver): typeof Store.Service => {
           limit: size,
           ...(after === undefined ? {} : { after })
         })
-        for (const { value, sort } of page) {
-          const document: DocumentOf<typeof aggregate> = JSON.parse(value)
+        for (const { key, value, sort } of page) {
+          const document = yield* parseDocument<DocumentOf<typeof aggregate>>(streamOf(aggregate, key), value)
           after = sort
           if (options.where?.(document) === false) continue
           items.push(document)
@@ -157,10 +158,16 @@ export const make = (driver: Driver): typeof Store.Service => {
       }
     })
 
-  const loadPlaced: (typeof Store.Service)["loadPlaced"] = (aggregate, key) =>
-    Effect.map(driver.load(aggregate.name, key, streamOf(aggregate, key)), ({ created, value }) =>
-      value === undefined ? Option.none() : Option.some({ document: JSON.parse(value), position: created })
+  const loadPlaced: (typeof Store.Service)["loadPlaced"] = (aggregate, key) => {
+    const stream = streamOf(aggregate, key)
+    return Effect.flatMap(driver.load(aggregate.name, key, stream), ({ created, value }) =>
+      value === undefined
+        ? Effect.succeedNone
+        : Either.map(parseDocument<DocumentOf<typeof aggregate>>(stream, value), (document) =>
+            Option.some({ document, position: created })
+          )
     )
+  }
 
   return {
     driver,

@@ -4,9 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { hashOf, hexHashOf } from "../internal/digest.ts"
-import type { AnyAggregate } from "./Aggregate.ts"
+import { type AnyAggregate, streamOf } from "./Aggregate.ts"
 import type { Driver, ListedDocument } from "./Driver.ts"
 import type { StoreError } from "./Log.ts"
+import { parseDocument } from "./parseDocument.ts"
 
 /** Documents that are read at a time. */
 const pageDocuments = 500
@@ -26,10 +27,11 @@ export const documentsDigest = (
     for (const { name: view, indexes } of aggregates) {
       for (const index of Object.keys(indexes)) {
         yield* Stream.runForEachChunk(listedDocuments(driver, view, index), (page) =>
-          Effect.sync(() => {
+          Effect.gen(function* () {
             for (const { key, version, value, sort } of page) {
               // A value is hashed once; the other indexes only tell where its key stands.
-              const content = index === "all" ? canonical(JSON.parse(value)) : ""
+              const content =
+                index === "all" ? canonical(yield* parseDocument(streamOf({ name: view }, key), value)) : ""
               add(sum, hashOf(JSON.stringify([view, index, sort, key, version, content])))
               count += 1
             }

@@ -8,9 +8,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
 import { type Aggregate, type AnyAggregate, documentWrite, streamOf } from "./Aggregate.ts"
 import type { Driver, Lease, LeaseWrite, StoredDocument } from "./Driver.ts"
-import type { EncodedFact, StoreError, VersionConflict } from "./Log.ts"
+import { type EncodedFact, StoreError, type VersionConflict } from "./Log.ts"
+import { parseDocument } from "./parseDocument.ts"
 
 /** What a unit of work may do, in plain code. */
 export interface Unit {
@@ -117,12 +119,16 @@ export class UnitOfWork implements Unit {
       try {
         return work(this)
       } catch (thrown) {
+        if (isStoreError(thrown)) return Effect.fail(thrown)
         if (!(thrown instanceof NotLoaded)) throw thrown
         this.#restore(mark)
         const { aggregate, key } = thrown
         const stream = streamOf(aggregate, key)
-        return Effect.flatMap(this.driver.load(aggregate.name, key, stream), (stored) => {
-          this.#touched.set(stream, touchedOf(aggregate, key, stored))
+        const loaded = Effect.flatMap(this.driver.load(aggregate.name, key, stream), (stored) =>
+          touchedOf(aggregate, key, stored)
+        )
+        return Effect.flatMap(loaded, (touched) => {
+          this.#touched.set(stream, touched)
           return this.run(work)
         })
       }
@@ -160,7 +166,7 @@ export class UnitOfWork implements Unit {
     if (known !== undefined) return known
     const stored = this.driver.loadNow?.(aggregate.name, key, stream)
     if (stored === undefined) throw new NotLoaded(aggregate, key)
-    const touched = touchedOf(aggregate, key, stored)
+    const touched = Either.getOrThrowWith(touchedOf(aggregate, key, stored), (damaged) => damaged)
     this.#touched.set(stream, touched)
     return touched
   }
@@ -187,6 +193,8 @@ export type DocumentOf<A> =
 
 // --- internal ---
 
+const isStoreError = Schema.is(StoreError)
+
 /** What a unit has done before a piece of plain code began. */
 interface Mark {
   readonly touched: ReadonlyArray<readonly [string, Touched]>
@@ -202,10 +210,13 @@ class NotLoaded {
   ) {}
 }
 
-const touchedOf = (aggregate: AnyAggregate, key: string, { version, value }: StoredDocument): Touched => ({
-  aggregate,
-  key,
-  loadedVersion: version,
-  version,
-  document: value === undefined ? undefined : JSON.parse(value)
-})
+const touchedOf = (
+  aggregate: AnyAggregate,
+  key: string,
+  { version, value }: StoredDocument
+): Either.Either<Touched, StoreError> => {
+  const touched = { aggregate, key, loadedVersion: version, version, document: undefined }
+  return value === undefined
+    ? Either.right(touched)
+    : Either.map(parseDocument(streamOf(aggregate, key), value), (document) => ({ ...touched, document }))
+}
