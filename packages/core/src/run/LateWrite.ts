@@ -19,7 +19,7 @@ export type LateWriteReason = typeof LateWriteReason.Type
 /** Longest summary of a refused end, in UTF-16 code units; a longer one is cut. */
 export const lateSummaryLengthMax = 1_000
 
-/** How many refused writes a run remembers; later ones are in its history only. */
+/** How many refused writes of a run are kept; later ones leave no fact. */
 export const lateWritesMax = 64
 
 /** A refused write, as a run remembers it. */

@@ -104,3 +104,30 @@ describe("the content of an event", () => {
     expect(digest({}, "t")).not.toBe(digest({}, "u"))
   })
 })
+
+test("an event is listed by its type and its source until it is compacted, and loaded after that", () => {
+  const placesOf = (...facts: ReadonlyArray<EventFact>) => {
+    const { document } = given(Events, "e1").and(...facts)
+    if (document === undefined) throw new Error("no document")
+    return Object.fromEntries(Object.entries(Events.indexes).map(([name, place]) => [name, place(document)]))
+  }
+  const fromFeed = { ...event, source: "feed" }
+  expect(placesOf(accepted)).toEqual({ all: [], byType: ["thing.happened"], bySource: undefined })
+  expect(placesOf({ ...accepted, event: fromFeed })).toMatchObject({ bySource: ["feed"] })
+  const { payload, ...rest } = fromFeed
+  const compacted: EventFact = {
+    _tag: "EventCompacted",
+    event: rest,
+    contentDigest,
+    differingDuplicates: [],
+    runIds: [runId],
+    generation: 0,
+    depth: 0,
+    createdAt: rest.receivedAt
+  }
+  expect(placesOf({ ...accepted, event: fromFeed }, compacted)).toEqual({
+    all: undefined,
+    byType: undefined,
+    bySource: undefined
+  })
+})

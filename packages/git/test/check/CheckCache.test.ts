@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { chmod, mkdir, readdir, stat, truncate, utimes, writeFile } from "node:fs/promises"
+import { chmod, mkdir, readdir, rm, stat, truncate, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import {
@@ -118,6 +118,22 @@ describe("makeCheckCache", () => {
         })
         expect(outputs).toContain((yield* cache.read(ask("a")))?.result.output ?? "")
         expect(yield* files).toHaveLength(1)
+      })
+    )
+  )
+
+  test(
+    "what cannot be read as an entry is no answer",
+    withGit(() =>
+      Effect.gen(function* () {
+        const { ask, answer, cache, files } = yield* made()
+        yield* cache.write(ask("a"), answer("a"))
+        const [entry = ""] = yield* files
+        yield* Effect.promise(async () => {
+          await rm(entry)
+          await mkdir(entry)
+        })
+        expect(yield* cache.read(ask("a"))).toBe(null)
       })
     )
   )

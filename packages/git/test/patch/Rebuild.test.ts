@@ -154,6 +154,9 @@ describe("rebuild", () => {
           ]
         }).pipe(Effect.flip)
         expect(error).toMatchObject({ _tag: "StaleRef", ref: "refs/heads/candidate/v2", actual: tip })
+        expect(error.message).toBe(
+          `refs/heads/candidate/v2 was expected absent and is at ${tip}; nothing was moved`
+        )
         expect(yield* stateOf(repo)).toEqual(before)
       })
     )

@@ -57,3 +57,12 @@ test("refuses an event without end", () => {
     for (let length = 0; length <= eventLengthMax; length += piece.length) read(piece)
   }).toThrow("longer than")
 })
+
+test("refuses a line without end", () => {
+  const read = makeSseReader()
+  const piece = "x".repeat(1_048_576)
+  read("data: ")
+  expect(() => {
+    for (let length = 0; length <= eventLengthMax; length += piece.length) read(piece)
+  }).toThrow("longer than")
+})
