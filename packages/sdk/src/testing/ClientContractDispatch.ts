@@ -181,6 +181,8 @@ export const dispatchContract = (open: OpenClient): void => {
     expect(runs).toMatchObject([
       { processStatus: "completed", resultStatus: status, status, effectiveStatus: status, needsAttention }
     ])
+    // No signal of upstream, no maintenance.
+    expect((await place.client.listMaintenanceAttempts()).attempts).toEqual([])
   })
 
   test("all output of a run is given, in order", async () => {

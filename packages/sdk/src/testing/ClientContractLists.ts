@@ -22,6 +22,7 @@ export const listContract = (open: OpenClient): void => {
       expect({ limit, events, runs }).toEqual({ limit, events: newestFirst, runs: newestFirst })
     }
     const listed = await client.listEvents()
+    expect((await client.listEvents({ limit: 0 })).events).toEqual(listed.events)
     expect(listed.events.every(({ runs }) => runs.length === 0)).toBe(true)
     expect((await client.listRuns()).runs.every(({ output }) => output.length === 0)).toBe(true)
     expect(Object.keys(listed)).toEqual(["events"])
