@@ -15,7 +15,7 @@ export const errorContract = (open: OpenClient): void => {
   test("what is not there is told by its id", async () => {
     await using place = await openPlace(open)
     const { client } = place
-    for (const id of ["none", "", "a/b?c#d", "x".repeat(600)]) {
+    for (const id of ["none", "", "__proto__", "a/b?c#d", "x".repeat(600)]) {
       for (const call of [() => client.getEvent(id), () => client.replayEvent(id)]) {
         await expectError(call(), errors.UnknownEvent, { eventId: id }, `Unknown event: ${id}`)
       }

@@ -43,59 +43,29 @@ describe.each(rememberingStates)("with state %s", (kind) => {
     await workspace[Symbol.asyncDispose]()
   }
 
-  test("cancel ends a queued run at once and a running one with its process, also one that ignores SIGTERM", async () => {
-    const { client, workspace, stepPid } = await setUp(script, { concurrency: 1 })
-    const running = (await client.dispatchEvent(endless, { wait: false })).runs[0]?.id ?? ""
+  test("cancel ends a running step with its process, also one that ignores SIGTERM", async () => {
+    const { client, workspace, stepPid } = await setUp(script)
+    const [run] = (await client.dispatchEvent(endless, { wait: false })).runs
     const pid = await stepPid()
-    const queued = (await client.dispatchEvent(echoEvent("1"), { wait: false })).runs[0]?.id ?? ""
-    const waiting = await client.getRun(queued)
-    expect(waiting).toMatchObject({ processStatus: "queued", waitingOn: { _tag: "Slot" } })
-    const holding = await client.getRun(running)
-    expect(holding.waitingOn?._tag).toBe("Lease")
-
-    expect(await client.cancelRun(queued, { by: "mira", reason: "not now" })).toMatchObject({
-      run: { id: queued, processStatus: "canceled", attemptCount: 0 }
-    })
-    const canceled = await client.cancelRun(running)
+    const canceled = await client.cancelRun(run?.id ?? "")
     expect(canceled.run).toMatchObject({ processStatus: "canceled", exit: { _tag: "Canceled" } })
     expect(await isAlive(pid)).toBe(false)
-    // Again is no error and changes nothing.
-    expect(await client.cancelRun(running)).toEqual(canceled)
-    expect((await client.listRuns({ status: "canceled" })).runs).toHaveLength(2)
-    for await (const { type, id, data } of client.watch()) {
-      if (type !== "RunCancelRequested" || id !== queued) continue
-      expect(data).toMatchObject({ by: "mira", reason: "not now" })
-      break
-    }
     await tearDown(client, workspace)
   }, 20_000)
 
-  test("an abort before a call does nothing, one during a wait undoes nothing", async () => {
+  test("an abort during a wait leaves the step alone", async () => {
     const { client, workspace, stepPid } = await setUp(endlessScript)
     const reason = new Error("enough")
-    expect(await rejection(client.dispatchEvent(echoEvent("1"), { signal: AbortSignal.abort(reason) }))).toBe(
-      reason
-    )
-    expect((await client.listEvents()).events).toEqual([])
-
     const controller = new AbortController()
     const waiting = client.dispatchEvent(endless, { signal: controller.signal })
     const pid = await stepPid()
     controller.abort(reason)
     expect(await rejection(waiting)).toBe(reason)
-    const [run] = (await client.listRuns()).runs
-    expect(run?.processStatus).toBe("running")
     expect(await isAlive(pid)).toBe(true)
+    const [run] = (await client.listRuns()).runs
     expect((await client.cancelRun(run?.id ?? "")).run.processStatus).toBe("canceled")
     await tearDown(client, workspace)
   }, 20_000)
-
-  test("a watch whose signal was aborted before gives nothing", async () => {
-    const { client, workspace } = await setUp(endlessScript)
-    const reason = new Error("enough")
-    expect(await rejection(client.watch({ signal: AbortSignal.abort(reason) }).next())).toBe(reason)
-    await tearDown(client, workspace)
-  })
 
   test("closing waits for running steps, ends what waits with ClientClosed, and may be called again", async () => {
     await using workspace = await makeEchoWorkspace(
@@ -136,32 +106,11 @@ describe.each(rememberingStates)("with state %s", (kind) => {
   })
 })
 
-test("a closed client refuses every call", async () => {
+test("a closed client polls nothing; one that was never used has nothing to close, and is closed all the same", async () => {
   await using workspace = await makeEchoWorkspace()
   const client = await FlowClient.open({ mode: "local", cwd: workspace.root })
   await client.close()
-  await client.close()
-  const calls = [
-    client.dispatchEvent(echoEvent("1")),
-    client.replayEvent("1"),
-    client.cancelRun("1"),
-    client.getEvent("1"),
-    client.listEvents(),
-    client.getRun("1"),
-    client.listRuns(),
-    client.explainEvent(echoEvent("1")),
-    client.listFlows(),
-    client.pollSources({ sourcesFile: "none" }),
-    client.watch().next(),
-    client.getMaintenanceAttempt("1"),
-    client.listMaintenanceAttempts(),
-    client.listDispatches()
-  ]
-  for (const error of await Promise.all(calls.map(rejection))) {
-    expect(error).toBeInstanceOf(ClientClosed)
-    expect(error).toMatchObject({ _tag: "ClientClosed", message: "The client is closed" })
-  }
-  // One that was never used has nothing to close, and is closed all the same.
+  expect(await rejection(client.pollSources({ sourcesFile: "none" }))).toBeInstanceOf(ClientClosed)
   const unused = createFlowClient({ mode: "local", cwd: workspace.root })
   await unused.close()
   expect(await rejection(unused.listEvents())).toBeInstanceOf(ClientClosed)

@@ -1,10 +1,11 @@
-import { describe, expect, test } from "bun:test"
+/** The errors that only a client on this machine gives; the others are in the contract. */
+import { expect, test } from "bun:test"
 import { appendFile, mkdir } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import * as sdk from "../../src/index.ts"
 import { echoEvent, rejection } from "../../src/testing/ClientContractPlace.ts"
-import { makeEchoWorkspace, rememberingStates, stateOf } from "./support.ts"
+import { makeEchoWorkspace } from "./support.ts"
 
 const { createFlowClient, FlowClient } = sdk
 
@@ -24,81 +25,17 @@ const expectError = <A extends sdk.FlowError>(
   expect(error.stack).not.toMatch(/node_modules|effect\/src|fiberRuntime/)
 }
 
-describe.each(rememberingStates)("the errors of a client with state %s", (kind) => {
-  test("are exported classes with their facts as fields", async () => {
-    await using workspace = await makeEchoWorkspace()
-    await using client = createFlowClient({
-      mode: "local",
-      cwd: workspace.root,
-      state: stateOf(kind, workspace)
-    })
-    expectError(
-      await rejection(client.dispatchEvent({ id: 7, type: "t" })),
-      sdk.InvalidEvent,
-      { field: "id", reason: expect.any(String) },
-      'field "id"'
-    )
-    expectError(
-      await rejection(client.explainEvent("text")),
-      sdk.InvalidEvent,
-      { field: "", reason: expect.any(String) },
-      "Not a flow event"
-    )
-    for (const asking of [client.getEvent("none"), client.replayEvent("none")]) {
-      expectError(await rejection(asking), sdk.UnknownEvent, { eventId: "none" }, "Unknown event: none")
-    }
-    for (const asking of [client.getRun("none"), client.cancelRun("none")]) {
-      expectError(await rejection(asking), sdk.UnknownRun, { runId: "none" }, "none")
-    }
-    expectError(
-      await rejection(client.getMaintenanceAttempt("none")),
-      sdk.UnknownMaintenanceAttempt,
-      { attemptId: "none" },
-      "none"
-    )
-    for (const asking of [
-      client.listEvents({ cursor: "made up" }),
-      client.listRuns({ cursor: "made up" }),
-      client.listMaintenanceAttempts({ cursor: "made up" }),
-      client.listDispatches({ cursor: "made up" })
-    ]) {
-      expectError(await rejection(asking), sdk.CursorInvalid, { cursor: "made up" }, "cursor")
-    }
-    const [run] = (await client.dispatchEvent(echoEvent("1"))).runs
-    expectError(
-      await rejection(client.cancelRun(run?.id ?? "")),
-      sdk.RunAlreadyEnded,
-      { runId: run?.id, processStatus: "completed" },
-      "completed"
-    )
-    const sourcesFile = join(workspace.root, "feed-sources.json")
-    await Bun.write(sourcesFile, '{"sources": [')
-    expectError(
-      await rejection(client.pollSources({ sourcesFile })),
-      sdk.SourcesFileError,
-      { file: sourcesFile, atLine: 1, atColumn: expect.any(Number), reason: expect.any(String) },
-      sourcesFile
-    )
-    // Ids that could not be any are unknown, not a fault.
-    expect(await rejection(client.getEvent(""))).toBeInstanceOf(sdk.UnknownEvent)
-    expect(await rejection(client.getRun("__proto__"))).toBeInstanceOf(sdk.UnknownRun)
-  })
-
-  test("a cursor of another list is refused", async () => {
-    await using workspace = await makeEchoWorkspace()
-    await using client = createFlowClient({
-      mode: "local",
-      cwd: workspace.root,
-      state: stateOf(kind, workspace)
-    })
-    for (const id of ["1", "2"]) await client.dispatchEvent(echoEvent(id))
-    const { cursor = "" } = await client.listEvents({ limit: 1 })
-    expect(cursor).not.toBe("")
-    expect(await rejection(client.listRuns({ cursor }))).toBeInstanceOf(sdk.CursorInvalid)
-    expect(await rejection(client.listEvents({ cursor, type: "demo.echo" }))).toBeInstanceOf(
-      sdk.CursorInvalid
-    )
-  })
+test("a sources file that cannot be read is told with its place", async () => {
+  await using workspace = await makeEchoWorkspace()
+  await using client = createFlowClient({ mode: "local", cwd: workspace.root })
+  const sourcesFile = join(workspace.root, "feed-sources.json")
+  await Bun.write(sourcesFile, '{"sources": [')
+  expectError(
+    await rejection(client.pollSources({ sourcesFile })),
+    sdk.SourcesFileError,
+    { file: sourcesFile, atLine: 1, atColumn: expect.any(Number), reason: expect.any(String) },
+    sourcesFile
+  )
 })
 
 test("a client without state dispatches, explains, knows its ids while it is open, and refuses to be asked", async () => {
