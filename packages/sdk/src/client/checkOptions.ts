@@ -1,23 +1,16 @@
 /** What a client is told, checked: options come from programs without types too, and a typo must not choose another store. */
 import { statSync } from "node:fs"
 import { resolve } from "node:path"
-import { nearest } from "@patchmoi/core/nearest"
 import { InvalidOptions } from "./errors.ts"
 import type { LocalClientOptions } from "./FlowClientOptions.ts"
+import { isRecord, isText, type OptionCheck, refuseUnknown } from "./optionChecks.ts"
 
 /** Throws `InvalidOptions` for the first option that is not what it must be. */
 export const checkOptions = (options: LocalClientOptions): void => {
   const given: Readonly<Record<string, unknown>> = isRecord(options)
     ? options
     : refuse("", "an object", options)
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(checks, name)) continue
-    const meant = nearest(name, Object.keys(checks))
-    throw new InvalidOptions(
-      `Unknown option "${name}"${meant === undefined ? "" : `; did you mean ${meant}?`}`,
-      { field: name }
-    )
-  }
+  refuseUnknown(given, checks)
   if (given["mode"] === undefined) refuse("mode", modes, undefined)
   for (const [name, check] of Object.entries(checks)) {
     const value = given[name]
@@ -27,16 +20,6 @@ export const checkOptions = (options: LocalClientOptions): void => {
 }
 
 // --- internal ---
-
-interface Check {
-  readonly expected: string
-  readonly fits: (value: unknown) => boolean
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const isText = (value: unknown): boolean => typeof value === "string" && value !== ""
 
 const isFolder = (value: unknown): boolean =>
   typeof value === "string" && statSync(resolve(value), { throwIfNoEntry: false })?.isDirectory() === true
@@ -52,7 +35,7 @@ const isState = (value: unknown): boolean =>
 
 const modes = '"local" or "http"'
 
-const checks: Readonly<Record<keyof LocalClientOptions, Check>> = {
+const checks: Readonly<Record<keyof LocalClientOptions, OptionCheck>> = {
   mode: { expected: modes, fits: (value) => value === "local" },
   cwd: { expected: "the path of a folder", fits: isFolder },
   roots: {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
-import { ClientClosed, createFlowClient, FlowClient, type LocalClientOptions } from "../../src/index.ts"
+import { ClientClosed, createFlowClient, FlowClient } from "../../src/index.ts"
 import { echoEvent, eventually, rejection } from "../../src/testing/ClientContractPlace.ts"
 import type { Workspace } from "../flow/workspace.ts"
 import { plainSource } from "../intake/fixtures.ts"
@@ -25,15 +25,14 @@ const endless = { id: "s", type: "demo.endless" }
 describe.each(rememberingStates)("with state %s", (kind) => {
   // The state makes no difference to how a process ends: one of them is enough for the wait of 5 seconds.
   const script = kind === "memory" ? stubbornScript : endlessScript
-  const setUp = async (stepScript: string, options: Partial<LocalClientOptions> = {}) => {
+  const setUp = async (stepScript: string) => {
     const workspace = await makeEchoWorkspace(flowFiles("endless", endless.type, stepScript))
     const pidFile = join(workspace.root, "pid")
     const client = createFlowClient({
       mode: "local",
       cwd: workspace.root,
       state: stateOf(kind, workspace),
-      env: { ...process.env, PID_FILE: pidFile },
-      ...options
+      env: { ...process.env, PID_FILE: pidFile }
     })
     const stepPid = () => eventually("the step runs", async () => readPid(pidFile))
     return { workspace, client, stepPid }

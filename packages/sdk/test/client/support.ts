@@ -6,12 +6,8 @@ import { makeWorkspace, manifestText, type Workspace } from "../flow/workspace.t
 /** The states of a client that remember. */
 export const rememberingStates = ["memory", "file"] as const
 
-export const stateOf = (kind: "none" | "memory" | "file", workspace: Workspace): ClientState =>
-  kind === "none"
-    ? false
-    : kind === "memory"
-      ? "memory"
-      : { kind: "file", dataDir: join(workspace.root, "data") }
+export const stateOf = (kind: (typeof rememberingStates)[number], workspace: Workspace): ClientState =>
+  kind === "memory" ? "memory" : { kind: "file", dataDir: join(workspace.root, "data") }
 
 const trigger = (type: string): string => `[steps.trigger]\ntype = "${type}"\n`
 

@@ -1,20 +1,13 @@
 /** What a client of a server is told, checked: options come from programs without types too. No message shows a secret. */
-import { nearest } from "@patchmoi/core/nearest"
 import { InvalidOptions } from "../errors.ts"
+import { isRecord, isText, type OptionCheck, refuseUnknown } from "../optionChecks.ts"
 import type { HttpFlowClientOptions } from "./HttpClientOptions.ts"
 
 /** Throws `InvalidOptions` for the first option that is not what it must be. */
 export const checkHttpOptions = (options: HttpFlowClientOptions): void => {
   if (!isRecord(options)) throw new InvalidOptions("Expected an object of options", { field: "" })
   const given: Readonly<Record<string, unknown>> = options
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(checks, name)) continue
-    const meant = nearest(name, Object.keys(checks))
-    throw new InvalidOptions(
-      `Unknown option "${name}"${meant === undefined ? "" : `; did you mean ${meant}?`}`,
-      { field: name }
-    )
-  }
+  refuseUnknown(given, checks)
   for (const [name, { expected, fits }] of Object.entries(checks)) {
     const value = given[name]
     if (value === undefined && name !== "baseUrl") continue
@@ -28,16 +21,6 @@ export const checkHttpOptions = (options: HttpFlowClientOptions): void => {
 
 // --- internal ---
 
-interface Check {
-  readonly expected: string
-  readonly fits: (value: unknown) => boolean
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const isText = (value: unknown): boolean => typeof value === "string" && value !== ""
-
 /** A token goes into a header: no other characters than those that a header may have. */
 const isToken = (value: unknown): boolean => typeof value === "string" && /^[\x21-\x7e]+$/.test(value)
 
@@ -49,7 +32,7 @@ const isBaseUrl = (value: unknown): boolean => {
   )
 }
 
-const checks: Readonly<Record<keyof HttpFlowClientOptions | "mode", Check>> = {
+const checks: Readonly<Record<keyof HttpFlowClientOptions | "mode", OptionCheck>> = {
   mode: { expected: '"http"', fits: (value) => value === "http" },
   baseUrl: {
     expected: "an http:// or https:// URL without a user name, a query or a fragment",
