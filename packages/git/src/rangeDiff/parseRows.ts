@@ -31,7 +31,8 @@ interface RowHead {
   readonly subject: string
 }
 
-const headPattern = /^ *(-|\d+): +([0-9a-f]+|-+) ([=!<>]) +(-|\d+): +([0-9a-f]+|-+) (.*)$/
+/** A commit without a message has no subject, and then git writes no space either. */
+const headPattern = /^ *(-|\d+): +([0-9a-f]+|-+) ([=!<>]) +(-|\d+): +([0-9a-f]+|-+)(?: (.*))?$/s
 
 const readHead = (line: string): RowHead | null => {
   const match = headPattern.exec(line)

@@ -94,6 +94,26 @@ test(
 )
 
 test(
+  "a commit without a message, and one whose subject has odd line ends, have their rows",
+  withGit(() =>
+    Effect.gen(function* () {
+      const { repo, repository } = yield* makeCase
+      const old = yield* stackOf(repo, "old", "v1", [
+        ["one\u2028two", { "a.txt": numbered(40, { 20: "a" }) }]
+      ])
+      yield* repo.write({ "b.txt": numbered(40, { 20: "b" }) })
+      yield* repo.git("commit", "--quiet", "--all", "--allow-empty-message", "-m", "")
+      const tip = yield* Effect.flatMap(repo.git("rev-parse", "HEAD"), parseObjectId)
+      const rows = yield* rangeDiff({ repository, old: { ...old, tip }, new: { ...old, tip } })
+      expect(rows.map(({ relation, subject }) => [relation, subject])).toEqual([
+        ["equal", "one\u2028two"],
+        ["equal", ""]
+      ])
+    })
+  )
+)
+
+test(
   "a long row is cut and says so; a stack over the limit is refused",
   withGit(() =>
     Effect.gen(function* () {
