@@ -40,6 +40,8 @@ const fixedEnvironment = {
   GIT_TERMINAL_PROMPT: "0",
   GIT_OPTIONAL_LOCKS: "0",
   GIT_NO_REPLACE_OBJECTS: "1",
+  // No file at all: for an empty one git prints that grafts are deprecated.
+  GIT_GRAFT_FILE: "/dev/null/none",
   GIT_PAGER: "cat",
   GIT_EDITOR: "false",
   LC_ALL: "C",

@@ -7,6 +7,7 @@ import { chmod, readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { readPatch } from "../src/edit/PatchDetail.ts"
+import { Git } from "../src/Git.ts"
 import { layerGitCli } from "../src/GitCli.ts"
 import { parseRef } from "../src/GitName.ts"
 import { readPatchBranches } from "../src/patch/PatchPlan.ts"
@@ -82,6 +83,32 @@ test(
       const env = { ...isolatedEnvironment, GIT_CONFIG_GLOBAL: settings.config }
       expect(yield* Effect.provide(look, layerGitCli({ env }))).toEqual(plain)
       expect(yield* settings.started).toEqual([])
+    })
+  )
+)
+
+test(
+  "replaced objects and grafts, which no other clone has, change nothing",
+  withGit(() =>
+    Effect.gen(function* () {
+      const repo = yield* makeTempRepo()
+      const base = yield* repo.commit("Release 1", { "a.txt": numbered(20) })
+      yield* repo.git("switch", "--quiet", "--create", "patch/010-a")
+      const first = yield* repo.commit("First", { "a.txt": numbered(20, { 3: "patch" }) })
+      const second = yield* repo.commit("Second", { "b.txt": "b\n" })
+      yield* repo.git("switch", "--quiet", "main")
+      yield* repo.commit("Release 2", { "a.txt": numbered(20, { 17: "upstream" }) })
+      const repository = yield* openRepository({ directory: repo.directory })
+      const patches = yield* readPatchBranches({ repository, prefix: yield* parseRef("refs/heads/patch") })
+      const plain = yield* rebuild({ repository, onto: "main", patches })
+      const git = yield* Git
+      const walked = yield* git.run({ args: ["rev-list", "--all"], cwd: repo.directory })
+      expect(walked.stderr).toBe("")
+      yield* repo.git("replace", first, base)
+      yield* Effect.promise(() =>
+        writeFile(join(repo.directory, ".git", "info", "grafts"), `${second} ${base}\n`)
+      )
+      expect(yield* rebuild({ repository, onto: "main", patches })).toEqual(plain)
     })
   )
 )
