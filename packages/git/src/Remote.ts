@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Git, type GitError, linesOf, redactUrls } from "./Git.ts"
 import { isObjectId, ObjectId, parseRef, parseRemote, parseTag, RefName, type RemoteName } from "./GitName.ts"
+import { deleteRef } from "./internal/recordCommit.ts"
 import { type Repository, readRefs, resolveCommit } from "./Repository.ts"
 import { upstreamTagsRef } from "./UpstreamRefs.ts"
 
@@ -58,7 +59,7 @@ export interface FetchOptions {
   readonly tags?: boolean
   /** Remove remote-tracking branches that the remote no longer has. (Default: true.) */
   readonly prune?: boolean
-  /** Remove kept tags that the remote no longer has. (Default: false.) */
+  /** Remove kept tags that the remote no longer has. (Default: false: only those in the way of others.) */
   readonly pruneTags?: boolean
   /** (Default: 10 minutes.) */
   readonly timeoutMillis?: number
@@ -68,15 +69,14 @@ export interface FetchOptions {
 export const fetchRemote = Effect.fn("Remote.fetch")(function* (options: FetchOptions) {
   const { repository } = options
   const remote = yield* parseRemote(options.remote)
-  const homes = [`refs/remotes/${remote}/`, upstreamTagsRef(remote)]
+  const [branchHome, tagHome] = [`refs/remotes/${remote}/`, upstreamTagsRef(remote)]
+  const homes = [branchHome, tagHome]
   const before = yield* readRefs({ repository, patterns: homes })
   const limited = options.timeoutMillis === undefined ? {} : { timeoutMillis: options.timeoutMillis }
   const fetching = { repository, remote, ...limited }
-  const branches = `+refs/heads/*:refs/remotes/${remote}/*`
-  yield* fetchRefspec({ ...fetching, refspec: branches, prune: options.prune ?? true })
+  yield* fetchAll({ ...fetching, from: "refs/heads/", to: branchHome, prune: options.prune ?? true })
   if (options.tags ?? true) {
-    const tags = `+refs/tags/*:${upstreamTagsRef(remote)}*`
-    yield* fetchRefspec({ ...fetching, refspec: tags, prune: options.pruneTags ?? false })
+    yield* fetchAll({ ...fetching, from: "refs/tags/", to: tagHome, prune: options.pruneTags ?? false })
   }
   const after = yield* readRefs({ repository, patterns: homes })
   const changes: Array<RefChange> = []
@@ -86,11 +86,8 @@ export const fetchRemote = Effect.fn("Remote.fetch")(function* (options: FetchOp
     if (change.before !== change.after) changes.push(change)
   }
   const retagged = changes
-    .filter(
-      (change) =>
-        change.ref.startsWith(upstreamTagsRef(remote)) && change.before !== null && change.after !== null
-    )
-    .map((change) => change.ref.slice(upstreamTagsRef(remote).length))
+    .filter((change) => change.ref.startsWith(tagHome) && change.before !== null && change.after !== null)
+    .map((change) => change.ref.slice(tagHome.length))
   const result: FetchResult = { changes, retagged }
   return result
 })
@@ -190,6 +187,35 @@ export const fetchRefspec = Effect.fn("Remote.fetchRefspec")(function* (options:
 })
 
 // --- internal ---
+
+/**
+ * Fetches every ref below `from`. Without pruning, a ref that the remote no longer has (`v2`) may stand where one that it has
+ * now is to go (`v2/beta`), and git would refuse that for ever: such refs are removed, and no others.
+ */
+const fetchAll = Effect.fnUntraced(function* (
+  options: Omit<FetchRefspecOptions, "refspec"> & { readonly from: string; readonly to: string }
+) {
+  const { from, remote, repository, to } = options
+  const fetching = fetchRefspec({ ...options, refspec: `+${from}*:${to}*` })
+  yield* fetching.pipe(
+    Effect.catchIf(
+      (error) => error.detail.includes("cannot lock ref"),
+      (error) =>
+        Effect.gen(function* () {
+          const theirs = [...(yield* listRemoteRefs({ repository, remote, patterns: [`${from}*`] })).keys()]
+          const inTheWay = [...(yield* readRefs({ repository, patterns: [to] }))].filter(([ref]) => {
+            const name = `${from}${ref.slice(to.length)}`
+            return theirs.some((each) => each.startsWith(`${name}/`) || name.startsWith(`${each}/`))
+          })
+          if (inTheWay.length === 0) return yield* error
+          for (const [name, expected] of inTheWay) {
+            yield* deleteRef({ repository, ref: yield* parseRef(name), expected })
+          }
+          yield* fetching
+        })
+    )
+  )
+})
 
 const unreachable = (remote: RemoteName, error: GitError) =>
   new RemoteUnreachable({ remote, detail: redactUrls(error.stderr) })

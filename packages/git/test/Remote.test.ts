@@ -68,6 +68,35 @@ describe("fetch", () => {
   )
 
   test(
+    "a kept ref that upstream has no more gives way to one that needs its place, and only that one does",
+    withGit(() =>
+      Effect.gen(function* () {
+        const { first, repository, second, upstream, work } = yield* makeWorld
+        const to = (...refs: ReadonlyArray<string>) =>
+          work.git("push", "--quiet", upstream.directory, ...refs.map((ref) => `+${second}:${ref}`))
+        yield* to("refs/tags/v2", "refs/tags/v3/a", "refs/tags/gone", "refs/heads/old", "refs/heads/next")
+        yield* fetchRemote({ repository, remote: "upstream" })
+        for (const ref of ["tags/v2", "tags/v3/a", "tags/gone", "heads/old", "heads/next"]) {
+          yield* upstream.git("update-ref", "-d", `refs/${ref}`)
+        }
+        yield* to("refs/tags/v2/beta", "refs/tags/v3", "refs/heads/next/one")
+        const { changes } = yield* fetchRemote({ repository, remote: "upstream", prune: false })
+        const kept = "refs/patchmoi/tags/upstream"
+        expect(changes.map(({ after, ref }) => [ref.toString(), after])).toEqual([
+          [`${kept}/v2`, null],
+          [`${kept}/v2/beta`, second],
+          [`${kept}/v3`, second],
+          [`${kept}/v3/a`, null],
+          ["refs/remotes/upstream/next", null],
+          ["refs/remotes/upstream/next/one", second]
+        ])
+        expect(yield* work.git("rev-parse", `${kept}/gone`, "upstream/old")).toBe(`${second}\n${second}`)
+        expect((yield* resolveTag({ repository, tag: "release/1.0", remote: "upstream" })).commit).toBe(first)
+      })
+    )
+  )
+
+  test(
     "peels annotated tags and refuses unknown ones",
     withGit(() =>
       Effect.gen(function* () {
