@@ -182,6 +182,26 @@ describe("push", () => {
   )
 
   test(
+    "a remote with several addresses has it when all of them do",
+    withGit(() =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        const { fork, server, upstream, work } = world
+        yield* work.git("config", "--add", "remote.origin.pushurl", `${server.url}/fork.git`)
+        yield* work.git("config", "--add", "remote.origin.pushurl", `${server.url}/upstream.git`)
+        yield* fork.git("branch", "one", world.first)
+        const other = yield* pushRef(pushed(world, "refs/heads/one"))
+        expect(other).toMatchObject({ _tag: "Stale" })
+        expect(yield* fork.git("rev-parse", "one")).toBe(world.second)
+        yield* work.git("config", "remote.origin.pushurl", `${server.url}/gone.git`, "upstream")
+        const gone = yield* pushRef({ ...pushed(world, "refs/heads/two"), expected: null })
+        expect(gone).toMatchObject({ _tag: "Unreachable" })
+        expect(yield* upstream.git("for-each-ref", "refs/heads/two")).toBe("")
+      })
+    )
+  )
+
+  test(
     "hands on what a declining server says",
     withGit(() =>
       Effect.gen(function* () {

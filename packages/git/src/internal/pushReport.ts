@@ -5,14 +5,22 @@ import type { RefName } from "../GitName.ts"
 /** Longest message of a server that outcomes carry, in UTF-16 units. */
 export const serverMessageLengthMax = 4_000
 
-/** The line of one ref: git's flag and what it says; `null` when git printed none. */
+/**
+ * The line of one ref: git's flag and what it says; `null` when git printed none, or failed without saying at which ref.
+ *
+ * A remote with several push addresses has a line for each, and counts as pushed when all of them were.
+ */
 export const pushLineOf = (
   output: GitOutput,
   ref: RefName
 ): { readonly flag: string; readonly summary: string } | null => {
-  const fields = linesOf(output.stdout)
+  const lines = linesOf(output.stdout)
     .map((line) => line.split("\t"))
-    .find((line) => line.length === 3 && line[1]?.endsWith(`:${ref}`))
+    .filter((line) => line.length === 3)
+  const isRefused = ([flag]: ReadonlyArray<string>) => flag === "!"
+  if (output.exitCode !== 0 && !lines.some(isRefused)) return null
+  const own = lines.filter((line) => line[1]?.endsWith(`:${ref}`))
+  const fields = own.find(isRefused) ?? own[0]
   return fields === undefined ? null : { flag: fields[0] ?? "", summary: fields[2] ?? "" }
 }
 
