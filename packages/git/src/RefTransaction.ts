@@ -109,20 +109,22 @@ export const refuseCheckedOut = Effect.fn("RefTransaction.refuseCheckedOut")(fun
     if (taken !== undefined)
       return yield* new BranchCheckedOut({ ref: taken, workTree, state: "checked out" })
   }
-  yield* refusePaused(repository.commonDirectory, refs)
+  yield* refusePaused(repository, refs)
 })
 
 /** Fails with `BranchCheckedOut` when a rebase or a bisect has one of the refs in hand. Reads files only. */
 export const refusePaused = Effect.fnUntraced(function* (
-  commonDirectory: string,
+  repository: Repository,
   refs: ReadonlyArray<RefName>
 ) {
+  const { commonDirectory } = repository
   for (const { home, ref: paused, state } of yield* Effect.promise(() =>
     readPausedBranches(commonDirectory)
   )) {
     const ref = refs.find((each) => each === paused)
     if (ref === undefined) continue
-    const workTree = yield* Effect.promise(() => workTreeOf(home, commonDirectory))
+    const here = home === repository.gitDirectory ? repository.workTree : null
+    const workTree = here ?? (yield* Effect.promise(() => workTreeOf(home, commonDirectory)))
     return yield* new BranchCheckedOut({ ref, workTree, state })
   }
 })

@@ -19,7 +19,7 @@ export interface Repository {
   readonly workTree: string | null
 }
 
-/** The folder is not inside a git repository. */
+/** The folder is not inside a git repository, or inside one that cannot be worked with. */
 export class NotARepository extends Schema.TaggedError<NotARepository>("git/NotARepository")(
   "NotARepository",
   {
@@ -68,9 +68,12 @@ export const openRepository = Effect.fn("Repository.open")(function* (options: {
           : error
       )
     )
-  const [gitDirectory = "", commonDirectory = "", objectDirectory = "", format, inside] = linesOf(
-    found.stdout
-  )
+  const lines = linesOf(found.stdout)
+  if (lines.length !== 5) {
+    const detail = "in a folder whose path has a line feed, none can be worked with"
+    return yield* new NotARepository({ directory: options.directory, detail })
+  }
+  const [gitDirectory = "", commonDirectory = "", objectDirectory = "", format, inside] = lines
   const workTree =
     inside === "true"
       ? textOf(

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { writeCandidate } from "../../src/candidate/Candidate.ts"
 import { openRepository } from "../../src/Repository.ts"
-import { makeTempDirectory, makeTempRepo } from "../../src/testing/TempRepo.ts"
+import { makeTempDirectory, makeTempRepo, tempRepoAt } from "../../src/testing/TempRepo.ts"
 import { doctor } from "../../src/topology/Doctor.ts"
 import { listPatches } from "../../src/topology/PatchList.ts"
 import { discoverTopology, Topology } from "../../src/topology/Topology.ts"
@@ -102,6 +102,10 @@ describe("topology", () => {
         expect(error._tag).toBe("NotARepository")
         const absent = yield* openRepository({ directory: join(directory, "no") }).pipe(Effect.flip)
         expect(absent._tag).toBe("NotARepository")
+        const odd = join(directory, "line\nfeed")
+        yield* Effect.flatMap(tempRepoAt(directory), (home) => home.git("init", "--quiet", odd))
+        const refused = yield* openRepository({ directory: odd }).pipe(Effect.flip)
+        expect(refused.message).toContain("line feed")
       })
     )
   )

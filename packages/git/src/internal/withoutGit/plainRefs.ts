@@ -117,7 +117,7 @@ const refuseCheckedOutPlain = (plain: PlainRepository, updates: ReadonlyArray<Re
       return yield* new BranchCheckedOut({ ref: taken.ref, workTree: home, state: "checked out" })
     }
     yield* refusePaused(
-      commonDirectory,
+      plain.repository,
       updates.map(({ ref }) => ref)
     )
   })
