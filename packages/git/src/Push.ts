@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Git, type GitOutput } from "./Git.ts"
 import { ObjectId, parseRef, parseRemote, RefName, type RemoteName, shortName } from "./GitName.ts"
-import { pushLineOf, saysMoved, serverWords } from "./internal/pushReport.ts"
+import { notAsMirror, pushLineOf, saysMoved, serverWords } from "./internal/pushReport.ts"
 import { listRemoteRefs, remoteTimeoutMillisDefault } from "./Remote.ts"
 import type { Repository } from "./Repository.ts"
 
@@ -70,6 +70,7 @@ export const pushRef = Effect.fn("Push.push")(function* (options: PushOptions) {
   yield* refuseUpstreamTag(options, ref)
   const command = {
     args: [
+      ...notAsMirror(remote),
       "push",
       "--porcelain",
       "--no-follow-tags",

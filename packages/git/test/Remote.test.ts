@@ -202,6 +202,20 @@ describe("push", () => {
   )
 
   test(
+    "goes to single refs from a clone that was made as a mirror, too",
+    withGit(() =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        yield* world.fork.git("branch", "other", world.first)
+        yield* world.work.git("config", "remote.origin.mirror", "true")
+        const outcome = yield* pushRef(pushed(world, "refs/heads/main"))
+        expect(outcome).toMatchObject({ _tag: "Pushed" })
+        expect(yield* world.fork.git("rev-parse", "main", "other")).toBe(`${world.second}\n${world.first}`)
+      })
+    )
+  )
+
+  test(
     "hands on what a declining server says",
     withGit(() =>
       Effect.gen(function* () {

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Git, type GitOutput } from "../Git.ts"
 import { parseRemote, RefName } from "../GitName.ts"
-import { pushLineOf, saysMoved, serverWords } from "../internal/pushReport.ts"
+import { notAsMirror, pushLineOf, saysMoved, serverWords } from "../internal/pushReport.ts"
 import { Declined, Pushed, Stale, Unreachable, UpToDate } from "../Push.ts"
 import { moveRefs } from "../RefTransaction.ts"
 import { listRemoteRefs, remoteTimeoutMillisDefault } from "../Remote.ts"
@@ -96,6 +96,7 @@ const push = (repository: Repository, plan: PublishPlan, timeout: number) =>
     const git = yield* Git
     const command = {
       args: [
+        ...notAsMirror(plan.remote),
         "push",
         "--porcelain",
         "--atomic",

@@ -1,6 +1,9 @@
-/** Reading what `git push --porcelain` prints: one line `<flag>\t<from>:<to>\t<summary> (<reason>)` per ref. */
+/** What pushes share: reading what `git push --porcelain` prints, one line `<flag>\t<from>:<to>\t<summary> (<reason>)` per ref. */
 import { type GitOutput, linesOf } from "../Git.ts"
 import type { RefName } from "../GitName.ts"
+
+/** Settings without which git pushes only all refs from a clone that was made with `--mirror`, and never single ones. */
+export const notAsMirror = (remote: string): ReadonlyArray<string> => ["-c", `remote.${remote}.mirror=false`]
 
 /** Longest message of a server that outcomes carry, in UTF-16 units. */
 export const serverMessageLengthMax = 4_000
