@@ -59,8 +59,8 @@ export const make = ({ queueMax }: EngineSettings) =>
       recount: Effect.flatMap(Clock.currentTimeMillis, (now) => {
         // A clock that was set back is no reason to trust an old count for longer.
         if (Math.abs(now - countedAt) < recountMillis) return Effect.void
-        countedAt = now
         return Effect.map(count, (counted) => {
+          countedAt = now
           queued = counted
         })
       }),

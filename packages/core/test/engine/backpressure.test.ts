@@ -8,6 +8,7 @@ import { normalizeEvent } from "../../src/event/normalizeEvent.ts"
 import { EventId } from "../../src/Ids.ts"
 import type { Driver } from "../../src/store/Driver.ts"
 import * as DriverMemory from "../../src/store/DriverMemory.ts"
+import { StoreError } from "../../src/store/Log.ts"
 import * as Store from "../../src/store/Store.ts"
 import { until } from "../../src/testing/ClockSteps.ts"
 import { it } from "../../src/testing/effectTest.ts"
@@ -69,6 +70,30 @@ it.effect("the queue is counted once a second at most, whatever is dispatched", 
     yield* engine.dispatch(event("late"))
     expect(counts).toBe(2)
   }).pipe(Effect.provide(Layer.provideMerge(engineOver([flow], {}, { runs: false }), store)))
+})
+
+it.effect("a count that failed is no count: the next dispatch counts again", () => {
+  let fails = false
+  const failing = (driver: Driver): Driver => ({
+    ...driver,
+    count: (query, max) =>
+      Effect.suspend(() => {
+        if (!fails) return driver.count(query, max)
+        fails = false
+        return new StoreError({ operation: "count documents", reason: "a fault was injected" })
+      })
+  })
+  return Effect.gen(function* () {
+    const store = Layer.succeed(Store.Store, Store.make(failing(yield* DriverMemory.make)))
+    const anew = Layer.provideMerge(engineOver([flow], {}, { ...full, runs: false }), store)
+    yield* Effect.forEach(["e1", "e2", "e3"], (id) => dispatchOne(event(id))).pipe(Effect.provide(anew))
+    fails = true
+    yield* Effect.gen(function* () {
+      const engine = yield* Engine
+      expect((yield* Effect.flip(engine.dispatch(event("e4"))))._tag).toBe("StoreError")
+      expect((yield* Effect.flip(engine.dispatch(event("e4"))))._tag).toBe("QueueFull")
+    }).pipe(Effect.provide(anew))
+  })
 })
 
 it.effect("a clock that is set back by an hour does not keep an old count of the queue", () =>
