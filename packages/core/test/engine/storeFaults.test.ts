@@ -2,6 +2,7 @@ import { describe, expect } from "bun:test"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { Engine } from "../../src/engine/Engine.ts"
@@ -180,5 +181,23 @@ it.effect("a slot that is freed a while after the end was committed starts the n
         Store.layerDriver(Effect.map(DriverMemory.make, slowToForget))
       )
     )
+  )
+})
+
+it.effect("an engine that breaks down says so", () => {
+  const told: Array<unknown> = []
+  const breaking = (driver: Driver): Driver => ({
+    ...driver,
+    list: (query) => (query.index === "retry" ? Effect.dieMessage("a bug") : driver.list(query))
+  })
+  const store = Store.layerDriver(Effect.map(DriverMemory.make, breaking))
+  return Effect.gen(function* () {
+    yield* until(
+      Effect.sync(() => told.join("\n")),
+      (text) => text.includes("The engine broke down")
+    )
+  }).pipe(
+    Effect.provide(Layer.provideMerge(engineOver([flow], {}), store)),
+    Effect.provide(Logger.add(Logger.make(({ message }) => void told.push(message))))
   )
 })
