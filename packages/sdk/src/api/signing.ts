@@ -22,7 +22,7 @@ export const nonceLengthMax = 64
 export interface SignedRequest {
   /** In capitals, such as `POST`. */
   readonly method: string
-  /** Path and query as they stand in the request line, such as `/runs?limit=5`. */
+  /** Path and query as `URL` writes them, such as `/runs?eventId=it%27s`: the server sees them in no other form. */
   readonly target: string
   /** Milliseconds since the Unix epoch. */
   readonly timeMillis: number

@@ -4,6 +4,9 @@ import { signatureAgeMillisMax } from "../api/signing.ts"
 /** How many nonces are remembered: 1,000 signed requests a second for the life of a signature. */
 export const noncesMax = 300_000
 
+/** Between two searches for nonces that may be forgotten, in milliseconds: one takes as long as serving a few requests. */
+export const forgetMillis = 1_000
+
 /** `full`: too many are remembered to take another one in; the request has to wait. */
 export type NonceVerdict = "new" | "seen" | "full"
 
@@ -11,6 +14,7 @@ export type NonceVerdict = "new" | "seen" | "full"
 export class Nonces {
   /** Nonce → when its signature is too old. */
   readonly #untilMillis = new Map<string, number>()
+  #forgotAtMillis = Number.NEGATIVE_INFINITY
 
   constructor(readonly max: number = noncesMax) {}
 
@@ -25,6 +29,9 @@ export class Nonces {
   }
 
   #forget(nowMillis: number): void {
+    // A clock that was set back counts as time that has passed.
+    if (Math.abs(nowMillis - this.#forgotAtMillis) < forgetMillis) return
+    this.#forgotAtMillis = nowMillis
     for (const [nonce, until] of this.#untilMillis) {
       if (until < nowMillis) this.#untilMillis.delete(nonce)
     }

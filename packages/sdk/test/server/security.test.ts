@@ -204,6 +204,21 @@ describe("tokens", () => {
     expect(nonces.take("c", 300_001, 300_001)).toBe("new")
     expect(nonces.take("c", 600_002, 600_002)).toBe("new")
   })
+
+  test("a memory of nonces that is full is searched once a second, not with every request", () => {
+    const nonces = new Nonces(2)
+    for (const [nonce, signedAt] of [
+      ["a", 0],
+      ["b", 100]
+    ] as const) {
+      nonces.take(nonce, signedAt, 100)
+    }
+    expect(nonces.take("c", 300_000, 300_000)).toBe("full")
+    expect(nonces.take("c", 300_001, 300_001)).toBe("full")
+    expect(nonces.take("c", 301_000, 301_000)).toBe("new")
+    expect(nonces.take("d", 301_001, 301_001)).toBe("new")
+    expect(nonces.take("e", 301_002, 301_002)).toBe("full")
+  })
 })
 
 describe("pages of other origins", () => {
