@@ -115,22 +115,24 @@ export const make = (options: TransportOptions): Transport => {
 
   return {
     send,
-    open: Effect.fnUntraced(function* (path, headers) {
-      const controller = yield* aborter
-      const url = urlOf(baseUrl, { path })
-      const response = yield* exchange({ method: "GET" }, url, headers, controller.signal).pipe(
+    open: (path, headers) =>
+      Effect.gen(function* () {
+        const controller = yield* aborter
+        const url = urlOf(baseUrl, { path })
+        const response = yield* exchange({ method: "GET" }, url, headers, controller.signal)
+        if (response.status === 200) return response
+        const text = yield* Effect.tryPromise({
+          try: () => readText(response),
+          catch: (cause) => connectionTrouble(baseUrl, cause)
+        })
+        return yield* Effect.fail(refusalTrouble(response, text, yield* Clock.currentTimeMillis))
+      }).pipe(
+        // What is bounded is how long it takes to begin, and a refusal, which may be without end as well.
         Effect.timeoutFail({
           duration: timeoutMillis,
           onTimeout: () => timeTrouble(baseUrl, timeoutMillis)
         })
       )
-      if (response.status === 200) return response
-      const text = yield* Effect.tryPromise({
-        try: () => readText(response),
-        catch: (cause) => connectionTrouble(baseUrl, cause)
-      })
-      return yield* Effect.fail(refusalTrouble(response, text, yield* Clock.currentTimeMillis))
-    })
   }
 }
 

@@ -161,6 +161,16 @@ test("a server that was never there, refuses, or answers garbage again and again
   expect(await rejection(client.watch().next())).toBeInstanceOf(errors.BackendUnreachable)
 })
 
+test("a refusal that never ends is given up in time, as any answer is", async () => {
+  const endless = () =>
+    new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([123])) })
+  await using server = startServer(() => new Response(endless(), { status: 502 }))
+  await using client = createHttpFlowClient({ baseUrl: server.url, retries: 1, timeoutMillis: 50 })
+  for (const ask of [() => client.watch().next(), () => client.listRuns()]) {
+    expect(await rejection(ask())).toMatchObject({ _tag: "BackendUnreachable", attempts: 2 })
+  }
+})
+
 test("leaving the loop, an abort and closing the client end the connection", async () => {
   let live = 0
   await using server = startServer((_, __, signal) => {
