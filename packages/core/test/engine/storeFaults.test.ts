@@ -186,6 +186,7 @@ it.effect("a slot that is freed a while after the end was committed starts the n
 
 it.effect("an engine that breaks down says so", () => {
   const told: Array<unknown> = []
+  const logger = Logger.add(Logger.make(({ message }) => void told.push(message)))
   const breaking = (driver: Driver): Driver => ({
     ...driver,
     list: (query) => (query.index === "retry" ? Effect.dieMessage("a bug") : driver.list(query))
@@ -196,8 +197,5 @@ it.effect("an engine that breaks down says so", () => {
       Effect.sync(() => told.join("\n")),
       (text) => text.includes("The engine broke down")
     )
-  }).pipe(
-    Effect.provide(Layer.provideMerge(engineOver([flow], {}), store)),
-    Effect.provide(Logger.add(Logger.make(({ message }) => void told.push(message))))
-  )
+  }).pipe(Effect.provide(Layer.provideMerge(Layer.provideMerge(engineOver([flow], {}), store), logger)))
 })
