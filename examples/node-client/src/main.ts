@@ -21,6 +21,10 @@ const greet = async (): Promise<void> => {
   try {
     const event = { id: `guest:${values.name}`, type: "guest.arrived", payload: { name: values.name } }
     const { status, runs } = await flows.dispatchEvent(event)
+    if (runs.length === 0) {
+      console.log(`${status}: no flow of the server runs for ${event.type}`)
+      return
+    }
     for (const run of runs)
       console.log(`${status}: ${run.flowName} ${run.status}, ${run.resultPayload?.message}`)
 

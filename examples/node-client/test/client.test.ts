@@ -1,6 +1,6 @@
 /** The client, bundled and run by Node, against a back-end of this process. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { mkdir, mkdtemp, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Flow, layerLocal } from "@patchmoi/sdk/effect"
@@ -87,6 +87,13 @@ describe("the client", () => {
     expect((await run("--name", "Ada", "--secret-file", "secret")).stdout).toStartWith(
       "duplicate: greet completed, Hello, Ada\n"
     )
+  })
+
+  test("does not wait for runs that there are none of", async () => {
+    await rename(join(folder, "flows"), join(folder, "away"))
+    const { code, stdout } = await run("--name", "Bob", "--secret-file", "secret")
+    await rename(join(folder, "away"), join(folder, "flows"))
+    expect([code, stdout]).toEqual([0, "accepted: no flow of the server runs for guest.arrived\n"])
   })
 
   test("says what is wrong when it is refused", async () => {
