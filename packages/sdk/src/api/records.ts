@@ -29,6 +29,8 @@ export const EventRecord = Schema.Struct(
     generation: Schema.Int,
     depth: Schema.Int,
     causedBy: Schema.optional(Schema.Struct({ eventId: Text, runId: Text })),
+    dispatchedBy: Schema.optional(Text),
+    compactedAt: Schema.optional(Text),
     maintenanceAttemptIds: Strings,
     differingDuplicates: Schema.Array(Schema.Struct({ at: Text, type: Text })),
     createdAt: Text

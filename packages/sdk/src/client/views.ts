@@ -22,6 +22,10 @@ export interface EventView {
   /** How many follow-ups lie between this event and one from outside. */
   readonly depth: number
   readonly causedBy?: { readonly eventId: string; readonly runId: string }
+  /** Who dispatched it first over HTTP: `http`, `http:secret`, or `http:token:<name>`. */
+  readonly dispatchedBy?: string
+  /** When its history was compacted, ISO 8601, UTC: the payload is null then, and its runs are gone. */
+  readonly compactedAt?: string
   readonly maintenanceAttemptIds: ReadonlyArray<string>
   /** Later dispatches of this id with another type or payload. */
   readonly differingDuplicates: ReadonlyArray<{ readonly at: string; readonly type: string }>
@@ -47,7 +51,7 @@ export interface Change {
 
 /** The view of an event. */
 export const toEventView = (document: EventDocument, runs: ReadonlyArray<RunView>): EventView => {
-  const { event, contentDigest, differingDuplicates, causedBy, ...rest } = document
+  const { event, contentDigest, differingDuplicates, causedBy, dispatchedBy, compactedAt, ...rest } = document
   const { extra = {}, source, occurredAt, ...envelope } = event
   // What only the record says, and not of every event: where it says nothing, a sender must not be able to.
   const { causedBy: _causedBy, dispatchedBy: _by, compactedAt: _compactedAt, ...sent } = extra
@@ -57,6 +61,8 @@ export const toEventView = (document: EventDocument, runs: ReadonlyArray<RunView
     ...(source === undefined ? {} : { source }),
     ...(occurredAt === undefined ? {} : { occurredAt }),
     ...(causedBy === undefined ? {} : { causedBy }),
+    ...(dispatchedBy === undefined ? {} : { dispatchedBy }),
+    ...(compactedAt === undefined ? {} : { compactedAt }),
     ...rest,
     runs,
     differingDuplicates: differingDuplicates.map(({ at, type }) => ({ at, type }))

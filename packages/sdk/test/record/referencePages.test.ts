@@ -10,6 +10,7 @@ import { CandidateRef } from "@patchmoi/core/maintenance/MaintenanceFact"
 import { AttemptStatus } from "@patchmoi/core/run/RunDocument"
 import { AttemptView, OutputView, RunView, WaitingOn } from "@patchmoi/core/run/RunView"
 import * as SchemaAST from "effect/SchemaAST"
+import { EventRecord } from "../../src/api/records.ts"
 import { createFlowClient } from "../../src/index.ts"
 import { FeedSignal } from "../../src/intake/Signal.ts"
 import { echoEvent } from "../../src/testing/ClientContractPlace.ts"
@@ -110,7 +111,10 @@ test("Event: the fields of a real event, and no other", async () => {
   const { events } = await client.listEvents()
   const seen = new Set(events.flatMap((event) => Object.keys(event)))
   seen.delete("mine")
-  expect(namesIn(runView, "Event").toSorted()).toEqual([...seen].toSorted())
+  const documented = namesIn(runView, "Event").toSorted()
+  // What only an event has that came over HTTP, or was compacted.
+  expect(documented).toEqual([...seen, "dispatchedBy", "compactedAt"].toSorted())
+  expect(documented).toEqual([...Object.keys(EventRecord.fields), "runs"].toSorted())
 })
 
 test("every link between the pages leads to a heading", () => {
