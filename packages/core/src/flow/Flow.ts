@@ -35,8 +35,9 @@ export const stepOutputBytesDefault = 1_048_576
 /** The most output that a manifest may ask to keep, in bytes (64 MiB). */
 export const stepOutputBytesMax = 67_108_864
 
-/** The least and the most memory that a manifest may name, in bytes (1 MiB, 1 PiB). */
+/** The least memory that a manifest may name, in bytes (1 MiB). */
 export const stepMemoryBytesMin = 1_048_576
+/** The most memory that a manifest may name, in bytes (1 PiB). */
 export const stepMemoryBytesMax = 1_125_899_906_842_624
 /** The most processor time that a manifest may name, in percent of one processor. */
 export const stepCpuPercentMax = 100_000

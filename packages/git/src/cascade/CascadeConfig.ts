@@ -18,21 +18,28 @@ export const cascadeConfigBytesMax = 1024 * 1024
 /** Targets of one cascade. */
 export const targetsMax = 2_000
 
-/** Targets that are worked on at once. */
+/** Most targets that may be worked on at once. */
 export const concurrencyMax = 64
+/** Targets that are worked on at once where the file says nothing. */
 export const concurrencyDefault = 16
 
-/** Tries for one target in one run, the first one included. */
+/** Most tries for one target in one run, the first one included. */
 export const attemptsMax = 20
+/** Tries for one target in one run where the file says nothing, the first one included. */
 export const attemptsDefault = 3
 
-/** Time for everything that is done about one target, in milliseconds: 1 second to 1 hour; 60 seconds. */
+/** Least time for everything that is done about one target, in milliseconds: 1 second. */
 export const targetMillisMin = 1_000
+/** Most of it, in milliseconds: 1 hour. */
 export const targetMillisMax = 3_600_000
+/** That time where the file says nothing, in milliseconds: 1 minute. */
 export const targetMillisDefault = 60_000
 
+/** The path of the version file where the file says nothing. */
 export const versionFileDefault = ".runtime-version"
+/** The commit message where the file says nothing. */
 export const messageDefault = "chore: pin runtime to <version> (<name> cascade)"
+/** The variable with the credential where the file says nothing. */
 export const tokenEnvDefault = "DISPATCH_TOKEN"
 
 /** How a target is told: by a commit, by the forge's API, or by the API where the forge was seen to offer it. */
