@@ -1,6 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import * as Effect from "effect/Effect"
-import { contractFileBytesMax, parseContractFile } from "../../src/contract/ContractFile.ts"
+import {
+  contractFileBytesMax,
+  contractTablesMax,
+  parseContractFile
+} from "../../src/contract/ContractFile.ts"
 import { formatContractIssue } from "../../src/contract/ContractIssue.ts"
 import { listItemsMax } from "../../src/contract/contractFields.ts"
 import { inspectContracts, readContracts } from "../../src/contract/PatchContract.ts"
@@ -205,6 +209,15 @@ describe("readContracts", () => {
 })
 
 describe("parseContractFile", () => {
+  test("reads as many tables as it may have, and tells of more", () => {
+    const tables = Array.from({ length: contractTablesMax + 1 }, (_, at) => `[patches.p${at}]\npurpose = "x"`)
+    const full = parseContractFile(tables.slice(1).join("\n"))
+    expect([full.tables.size, full.issues]).toEqual([contractTablesMax, []])
+    const over = parseContractFile(tables.join("\n"))
+    expect(over.tables.size).toBe(contractTablesMax)
+    expect(over.issues).toMatchObject([{ key: "patches", expected: "at most 1000 tables", found: "more" }])
+  })
+
   test("tells every problem with key and line", () => {
     const file = parseContractFile(
       [
