@@ -37,6 +37,8 @@ export class ResolveUnfinished extends Schema.TaggedError<ResolveUnfinished>("gi
     marked: Paths,
     /** Files that were changed and are not in conflict. */
     changed: Paths,
+    /** Files and folders that git does not know, and is not told to ignore: they would go with the work tree. */
+    untracked: Paths,
     /** Files over the size that a resolution may have. */
     tooLarge: Paths
   }
@@ -46,6 +48,7 @@ export class ResolveUnfinished extends Schema.TaggedError<ResolveUnfinished>("gi
       told(this.unmerged, "not marked as resolved (git add, or git rm for no file)"),
       told(this.marked, "still with conflict markers"),
       told(this.changed, "changed, but not in conflict (put it back, and change it on the patch branch)"),
+      told(this.untracked, "not known to git, and gone with this folder (move it away, or remove it)"),
       told(this.tooLarge, `larger than ${contentBytesMax} bytes`)
     ].filter((part) => part !== "")
     return `The conflict in ${this.directory} is not resolved: ${said.join("; ")}`
@@ -97,6 +100,9 @@ const readScoped = (options: { readonly repository: Repository; readonly conflic
       unmerged: [...unmerged].sort(),
       marked: read.marked.filter((path) => !unmerged.has(path)),
       changed,
+      untracked: nulFieldsOf(
+        (yield* run(["ls-files", "--others", "--exclude-standard", "--directory", "-z"])).stdout
+      ),
       tooLarge: read.tooLarge
     }
     if (Object.values(missing).some((paths) => paths.length > 0)) {

@@ -67,7 +67,11 @@ for (const objectFormat of ["sha1", "sha256"] as const) {
         expect(yield* Effect.flip(go)).toMatchObject({ marked: ["a.txt"], changed: ["b.txt"], unmerged: [] })
         yield* work.git("checkout", "--quiet", "--", "b.txt")
         const answer = numbered(9, { 1: "first", 5: "both", 9: "before" })
-        yield* work.write({ "a.txt": answer, "untracked.txt": "a build's\n" })
+        yield* work.write({ "a.txt": answer, "notes/why.txt": "mine\n", "ignored.txt": "a build's\n" })
+        yield* repo.write({ ".git/info/exclude": "ignored.txt\n" })
+        // What is removed with the work tree has to be somewhere else, or of no worth.
+        expect(yield* Effect.flip(go)).toMatchObject({ untracked: ["notes/"], changed: [], marked: [] })
+        yield* Effect.promise(() => rm(join(started.directory, "notes"), { recursive: true }))
         const dry = yield* continueResolve({ repository, author: ada, dryRun: true })
         expect(dry).toMatchObject({ _tag: "WouldStore", answers: [{ path: "a.txt" }] })
         expect((yield* readResolutions({ repository })).resolutions).toEqual([])
