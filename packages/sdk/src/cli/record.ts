@@ -1,8 +1,8 @@
 /** Opens what a command works on, the record and the engine over it, and closes it in every case. */
-import { existsSync } from "node:fs"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { layerLocal } from "../compose.ts"
+import { heldStore } from "../record/recordKind.ts"
 import { localOptions, type RecordOptions, recordState } from "./recordOptions.ts"
 import { requireRecord } from "./requireRecord.ts"
 import { runWith } from "./runWith.ts"
@@ -23,13 +23,13 @@ export const withRecord = <A, E>(
 ): Promise<A> =>
   runWith(session, layerRecord(session, options), effect, { leavesNothing: options.state.kind === "memory" })
 
-/** Runs an effect that only reads a record. A service may write it meanwhile. A folder that is not there reads as empty. */
+/** Runs an effect that only reads a record. A service may write it meanwhile. A folder without one reads as empty. */
 export const readingRecord = <A, E>(
   session: Session,
   dataDir: string,
   effect: Effect.Effect<A, E, RecordServices>
 ): Promise<A> => {
-  if (!existsSync(dataDir) && !session.json) session.note(`There is no record in ${dataDir} yet`)
+  if (heldStore(dataDir) === undefined && !session.json) session.note(`There is no record in ${dataDir} yet`)
   return withRecord(session, { state: recordState(dataDir, "read") }, effect)
 }
 

@@ -51,6 +51,10 @@ test("the record of a client comes first, and so does whatever folder is named",
       stderr: `There is no record in ${folder.path}/none yet\n`
     })
   }
+  // A folder that holds something else is no record either.
+  expect((await calling(["event", "list", "--data-dir", "."])).stderr).toBe(
+    `There is no record in ${folder.path} yet\n`
+  )
   await call(["flow", "fire", "--event", "e1.json", "--data-dir", "other"], { cwd: folder.path })
   await rename(join(folder.path, "other"), join(folder.path, ".codex/flow-client"))
   expect((await calling(["event", "list"])).stderr).toBe("")
