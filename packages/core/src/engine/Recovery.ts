@@ -43,7 +43,9 @@ export const make = (
         const now = yield* Clock.currentTimeMillis
         if (lease !== undefined && lease.expiresAt > now && !(yield* isWorkerDead(lease.workerId))) return []
         const process = attempt.process ?? lease?.process
-        if (process !== undefined) yield* executor.endOrphan?.(process) ?? Effect.void
+        yield* (process === undefined
+          ? executor.endUnrecorded?.(attempt.id)
+          : executor.endOrphan?.(process)) ?? Effect.void
         const jitter = yield* Random.next
         const reason = `worker ${attempt.workerId} stopped without ending it`
         yield* store.commit((unit) => {

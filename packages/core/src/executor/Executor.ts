@@ -120,6 +120,8 @@ export class Executor extends Context.Tag("@patchmoi/core/Executor")<
      * recorded, never one that got its number later. Absent where an executor leaves no process behind.
      */
     readonly endOrphan?: (process: ProcessIdentity) => Effect.Effect<void>
+    /** Ends what an engine that is gone started for an attempt and did not live to record. Absent like `endOrphan`. */
+    readonly endUnrecorded?: (attemptId: AttemptId) => Effect.Effect<void>
   }
 >() {}
 

@@ -15,7 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { type BunStepOptions, makeBunStep } from "./bunStep.ts"
-import { endOrphan } from "./endOrphan.ts"
+import { endOrphan, endUnrecorded } from "./endOrphan.ts"
 import { makeOutputWatch, notStarted } from "./StepOutcome.ts"
 import { runStepProcess } from "./StepProcess.ts"
 
@@ -59,7 +59,8 @@ export const make = (options: BunExecutorOptions): Effect.Effect<Executor["Type"
     return {
       runners: ["bun"],
       execute,
-      endOrphan: (process) => endOrphan(process, options.environment.values, killGraceMillis)
+      endOrphan: (process) => endOrphan(process, options.environment.values, killGraceMillis),
+      endUnrecorded: (attemptId) => endUnrecorded(attemptId, killGraceMillis)
     }
   })
 

@@ -29,6 +29,9 @@ export const serviceNames: ReadonlySet<string> = new Set([
   ...["PEEZY_CODEX_REPO", "PEEZY_CODEX_TARGET_BRANCH", "PEEZY_CODEX_CARGO_TARGET_DIR"]
 ])
 
+/** The variable that names the attempt to its step, and the step to an engine that looks for what is left of the attempt. */
+export const attemptVariable = "CODEX_FLOW_ATTEMPT_ID"
+
 /** Secrets of patchmoi and of the services that it speaks for, by name. */
 export const secretNames: ReadonlySet<string> = new Set([
   "CODEX_FLOW_BACKEND_SECRET",
@@ -129,7 +132,7 @@ const runtimeVariables = (
   return {
     CODEX_FLOW_EVENT_ID: runtime.eventId,
     CODEX_FLOW_RUN_ID: runtime.runId,
-    CODEX_FLOW_ATTEMPT_ID: runtime.attemptId,
+    [attemptVariable]: runtime.attemptId,
     CODEX_FLOW_REPLAY: runtime.replay ? "1" : "0",
     ...(runtime.workspaceBackendUrl === undefined
       ? {}

@@ -21,7 +21,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { type BunStepOptions, makeBunStep } from "./bunStep.ts"
-import { endOrphan } from "./endOrphan.ts"
+import { endOrphan, endUnrecorded } from "./endOrphan.ts"
 import { endGroup, identifyProcess } from "./processGroup.ts"
 import { makeOutputWatch, notStarted, type OutputWatch } from "./StepOutcome.ts"
 import { runStepProcess, type StepCommand, type StepControl } from "./StepProcess.ts"
@@ -99,7 +99,8 @@ export const make = (options: SystemdExecutorOptions): Effect.Effect<Executor["T
     return {
       runners: ["bun"],
       execute,
-      endOrphan: (process) => endOrphan(process, options.environment.values, killGraceMillis)
+      endOrphan: (process) => endOrphan(process, options.environment.values, killGraceMillis),
+      endUnrecorded: (attemptId) => endUnrecorded(attemptId, killGraceMillis)
     }
   })
 

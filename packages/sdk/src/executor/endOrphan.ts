@@ -3,9 +3,10 @@
  * by the executors, because the next engine may be started with another one.
  */
 import type { ProcessIdentity } from "@patchmoi/core/executor/Executor"
+import type { AttemptId } from "@patchmoi/core/Ids"
 import * as Effect from "effect/Effect"
-import { endLostGroup } from "./processGroup.ts"
-import type { StepEnvironment } from "./StepEnvironment.ts"
+import { endGroup, endLostGroup, listGroupsWith } from "./processGroup.ts"
+import { attemptVariable, type StepEnvironment } from "./StepEnvironment.ts"
 
 /** Does nothing for what has ended, and for a number that belongs to another process by now. */
 export const endOrphan = Effect.fnUntraced(function* (
@@ -20,4 +21,16 @@ export const endOrphan = Effect.fnUntraced(function* (
     yield* endUnit(values, unit, graceMillis)
   }
   yield* endLostGroup(identity, graceMillis)
+})
+
+/**
+ * Ends what an engine started for an attempt and did not live to record. Such a process is known by its environment, which
+ * names the attempt from its first moment on.
+ */
+export const endUnrecorded = Effect.fnUntraced(function* (attemptId: AttemptId, graceMillis: number) {
+  const groups = listGroupsWith(attemptVariable, attemptId)
+  yield* Effect.forEach(groups, (groupId) => endGroup(groupId, graceMillis), {
+    concurrency: "unbounded",
+    discard: true
+  })
 })

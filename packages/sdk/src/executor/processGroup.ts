@@ -95,6 +95,20 @@ export const endLostGroup = Effect.fn("processGroup.endLostGroup")(function* (
   return true
 })
 
+/**
+ * The groups, other than the own one, of processes that were started with this variable. None where there is no `/proc`; whose
+ * environment may not be read is passed over.
+ */
+export const listGroupsWith = (name: string, value: string): ReadonlyArray<number> => {
+  const own = readStat(process.pid)?.groupId
+  const groups = (listProcesses() ?? []).flatMap((pid) => {
+    if (!readEnvironment(pid).includes(`${name}=${value}`)) return []
+    const groupId = readStat(pid)?.groupId
+    return groupId === undefined || groupId === own ? [] : [groupId]
+  })
+  return [...new Set(groups)]
+}
+
 // --- internal ---
 
 interface ProcessStat {
@@ -140,14 +154,28 @@ const readStat = (pid: number): ProcessStat | undefined => {
   }
 }
 
-/** The members of a group, or undefined where there is no `/proc`. */
-const listGroup = (groupId: number): ReadonlyArray<ProcessStat> | undefined => {
+/** Every process, or undefined where there is no `/proc`. */
+const listProcesses = (): ReadonlyArray<number> | undefined => {
   try {
     return readdirSync("/proc")
       .filter((name) => /^\d+$/.test(name))
-      .flatMap((name) => readStat(Number(name)) ?? [])
-      .filter((stat) => stat.groupId === groupId)
+      .map(Number)
   } catch {
     return undefined
+  }
+}
+
+/** The members of a group, or undefined where there is no `/proc`. */
+const listGroup = (groupId: number): ReadonlyArray<ProcessStat> | undefined =>
+  listProcesses()
+    ?.flatMap((pid) => readStat(pid) ?? [])
+    .filter((stat) => stat.groupId === groupId)
+
+/** The variables that a process was started with; none where they may not be read. */
+const readEnvironment = (pid: number): ReadonlyArray<string> => {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0")
+  } catch {
+    return []
   }
 }
