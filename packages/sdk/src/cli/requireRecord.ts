@@ -1,6 +1,6 @@
 /** For commands that need a record that is there. */
 import { existsSync } from "node:fs"
-import { heldStore } from "../record/recordKind.ts"
+import { heldStore, logFolder } from "../record/recordKind.ts"
 
 /** There is no record in the folder, and the command needs one that is there. Nothing was made. */
 export class NoRecord extends Error {
@@ -19,4 +19,10 @@ export class NoRecord extends Error {
 export const requireRecord = (dataDir: string): void => {
   if (!existsSync(dataDir)) throw new NoRecord(dataDir)
   heldStore(dataDir)
+}
+
+/** The same, and throws {@link NoRecord} for a folder that holds nothing of a record: it must not pass for a whole one. */
+export const requireHeldRecord = (dataDir: string): void => {
+  // A record in files has the folder of its log from the first moment on, and a file in it from the first fact on.
+  if (heldStore(dataDir) === undefined && !existsSync(logFolder(dataDir))) throw new NoRecord(dataDir)
 }

@@ -11,7 +11,7 @@ import { type StoreKind, storeNames } from "./storeKinds.ts"
 export const databaseFile = (dataDir: string): string => join(dataDir, "patchmoi.sqlite")
 
 /** The segments of a record in JSON lines, in its folder. */
-const logFolder = (dataDir: string): string => join(dataDir, "log")
+export const logFolder = (dataDir: string): string => join(dataDir, "log")
 
 /**
  * The kind of store in the folder; undefined when it holds none, or is not there. Throws {@link RecordUnusable} for a

@@ -213,12 +213,17 @@ describe("log", () => {
     expect((await log("rebuild")).stdout).toContain("facts\t2\n")
   })
 
-  test("a folder that is not there is told, not made", async () => {
-    for (const verb of ["verify", "repair", "rebuild"]) {
-      const called = await calling("log", verb, "--data-dir", "gone", "--json")
-      expect(called.exitCode).toBe(1)
-      expect(errorOf(called)).toMatchObject({ code: "NoRecord" })
+  test("a folder that is not there is told, not made; one that holds nothing does not pass for a whole record", async () => {
+    await using own = await makeFolder({ "other/notes.txt": "mine" })
+    for (const dataDir of ["gone", "other"]) {
+      for (const verb of ["verify", "repair", "rebuild"]) {
+        const called = await call(["log", verb, "--data-dir", dataDir, "--json"], { cwd: own.path })
+        expect(called.exitCode).toBe(1)
+        expect(errorOf(called)).toMatchObject({ code: "NoRecord" })
+      }
     }
+    expect(await readdir(own.path)).toEqual(["other"])
+    expect(await readdir(join(own.path, "other"))).toEqual(["notes.txt"])
   })
 })
 

@@ -7,7 +7,7 @@ import { layerStore } from "../../composeEngine.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { recordState } from "../recordOptions.ts"
-import { requireRecord } from "../requireRecord.ts"
+import { requireHeldRecord } from "../requireRecord.ts"
 import { runWith } from "../runWith.ts"
 import { recordFolder } from "../Session.ts"
 import { printFacts } from "../text/facts.ts"
@@ -17,7 +17,7 @@ import type { CompactFlags } from "./flags.ts"
 export const run: Run<CompactFlags> = async (session, flags) => {
   const before = beforeTime(flags.before, await Effect.runPromise(Clock.currentTimeMillis))
   const directory = recordFolder(session, flags)
-  requireRecord(directory)
+  requireHeldRecord(directory)
   const { kind } = recordState(directory, "read")
   // A record of JSON lines is refused whoever has it open, so it is not opened for writing.
   const state = recordState(directory, kind === "sqlite" ? "write" : "read")

@@ -5,7 +5,7 @@ import { exportRecord, exportRecordTo } from "../../record/exportRecord.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { recordState } from "../recordOptions.ts"
-import { requireRecord } from "../requireRecord.ts"
+import { requireHeldRecord } from "../requireRecord.ts"
 import { runWith } from "../runWith.ts"
 import { recordFolder } from "../Session.ts"
 import { printFacts } from "../text/facts.ts"
@@ -15,7 +15,7 @@ import type { ExportFlags } from "./flags.ts"
 /** The summary goes to standard output, or to standard error where the export itself goes to standard output. */
 export const run: Run<ExportFlags> = async (session, flags) => {
   const directory = recordFolder(session, flags)
-  requireRecord(directory)
+  requireHeldRecord(directory)
   const state = recordState(directory, "read")
   const file = flags.out === undefined || flags.out === "-" ? undefined : session.path(flags.out)
   if (file !== undefined && existsSync(file)) {

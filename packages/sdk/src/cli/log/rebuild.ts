@@ -6,14 +6,14 @@ import { foldVersion } from "../../record/foldVersion.ts"
 import { readableFiles } from "../../record/readableFiles.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
-import { requireRecord } from "../requireRecord.ts"
+import { requireHeldRecord } from "../requireRecord.ts"
 import { runWith } from "../runWith.ts"
 import { type RecordFlags, recordFolder } from "../Session.ts"
 import { printFacts } from "../text/facts.ts"
 
 export const run: Run<RecordFlags> = async (session, flags) => {
   const directory = recordFolder(session, flags)
-  requireRecord(directory)
+  requireHeldRecord(directory)
   const options = { directory, aggregates, foldVersion, projections: readableFiles }
   const position = await runWith(session, Layer.empty, LogMaintenance.rebuild(options))
   const files = readableFiles.map(({ fileName }) => fileName)

@@ -3,14 +3,14 @@ import { LogMaintenance } from "@patchmoi/store-file"
 import * as Layer from "effect/Layer"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
-import { requireRecord } from "../requireRecord.ts"
+import { requireHeldRecord } from "../requireRecord.ts"
 import { runWith } from "../runWith.ts"
 import { type RecordFlags, recordFolder } from "../Session.ts"
 import { type Fact, printFacts } from "../text/facts.ts"
 
 export const run: Run<RecordFlags> = async (session, flags) => {
   const directory = recordFolder(session, flags)
-  requireRecord(directory)
+  requireHeldRecord(directory)
   const cut = await runWith(session, Layer.empty, LogMaintenance.repair({ directory }))
   if (session.json) {
     session.printJson({ directory, cut: cut ?? null })

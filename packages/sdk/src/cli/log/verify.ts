@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import { heldStore } from "../../record/recordKind.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
-import { requireRecord } from "../requireRecord.ts"
+import { requireHeldRecord } from "../requireRecord.ts"
 import { runWith } from "../runWith.ts"
 import { type RecordFlags, recordFolder } from "../Session.ts"
 import { printFacts } from "../text/facts.ts"
@@ -12,7 +12,7 @@ import { printFacts } from "../text/facts.ts"
 /** Damage, and a log that has lost its end, are exit code 1. A torn tail is not damage: nothing in it was acknowledged, and opening the record cuts it off. */
 export const run: Run<RecordFlags> = async (session, flags) => {
   const directory = recordFolder(session, flags)
-  requireRecord(directory)
+  requireHeldRecord(directory)
   if (heldStore(directory) === "sqlite") return (await import("./verifyDatabase.ts")).run(session, directory)
   const report = await runWith(session, Layer.empty, LogMaintenance.verify({ directory }))
   const { flaw } = report

@@ -5,7 +5,7 @@ import { Flow } from "../../Flow.ts"
 import type { Run } from "../command.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { readingRecord } from "../record.ts"
-import { requireRecord } from "../requireRecord.ts"
+import { requireHeldRecord } from "../requireRecord.ts"
 import { recordFolder } from "../Session.ts"
 import type { Column } from "../text/table.ts"
 import type { RunStuckFlags } from "./flags.ts"
@@ -13,7 +13,7 @@ import type { RunStuckFlags } from "./flags.ts"
 export const run: Run<RunStuckFlags> = async (session, flags) => {
   const directory = recordFolder(session, flags)
   // A slip in the name of the folder would read as "nothing is stuck".
-  requireRecord(directory)
+  requireHeldRecord(directory)
   const report = await readingRecord(
     session,
     directory,
