@@ -20,7 +20,7 @@ export const errorCodes = {
   422: ["InvalidDecision"],
   429: ["QueueFull", "RateLimited"],
   500: ["InternalError"],
-  503: ["StoreError", "VersionConflict", "Stopping"]
+  503: ["StoreError", "VersionConflict"]
 } as const
 
 export type ErrorStatus = keyof typeof errorCodes

@@ -91,7 +91,7 @@ export const refusalTrouble = (response: Response, text: string, nowMillis: numb
 // --- internal ---
 
 /** Codes that come before anything was written. */
-const doneNothing: ReadonlySet<string> = new Set(["QueueFull", "RateLimited", "Stopping", "VersionConflict"])
+const doneNothing: ReadonlySet<string> = new Set(["QueueFull", "RateLimited", "VersionConflict"])
 
 /** Statuses of a server, or of a proxy before it, that may be well again with the next try. */
 const passing: ReadonlySet<number> = new Set([408, 425, 500, 502, 503, 504])

@@ -103,7 +103,7 @@ describe("sending again", () => {
       before === 0
         ? refusal(429, "QueueFull", {}, { "retry-after": "1" })
         : before === 1
-          ? refusal(503, "Stopping", {}, { "retry-after": inTwoSeconds() })
+          ? refusal(503, "VersionConflict", {}, { "retry-after": inTwoSeconds() })
           : Response.json({ events: [] })
     )
     await using client = open(server.url)
@@ -129,7 +129,7 @@ describe("sending again", () => {
       [502, "NoCode", 1],
       [503, "StoreError", 1],
       [429, "QueueFull", 3],
-      [503, "Stopping", 3]
+      [503, "VersionConflict", 3]
     ] as const) {
       await using server = startServer(() => refusal(status, code))
       await using client = open(server.url, { retries: 2 })
@@ -168,7 +168,7 @@ describe("sending again", () => {
   })
 
   test("an abort ends the wait before the next try", async () => {
-    await using server = startServer(() => refusal(503, "Stopping", {}, { "retry-after": "30" }))
+    await using server = startServer(() => refusal(503, "VersionConflict", {}, { "retry-after": "30" }))
     await using client = open(server.url)
     const reason = new Error("enough")
     const controller = new AbortController()

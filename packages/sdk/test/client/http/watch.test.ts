@@ -134,9 +134,9 @@ test("changes that a server sends again are not given again", async () => {
 
 test("a server that was away is found again, also on the first try", async () => {
   await using server = startServer(({ target }, before) => {
-    if (before === 0) return refusal(503, "Stopping", {}, { "retry-after": "1" })
+    if (before === 0) return refusal(503, "NoCode", {}, { "retry-after": "1" })
     if (before === 1) return eventStream(textAfter(0).slice(0, 1_000))
-    if (before < 5) return refusal(503, "Stopping")
+    if (before < 5) return refusal(503, "NoCode")
     return eventStream(textAfter(afterOf(target)))
   })
   // Once it was there, it is waited for however long it takes.
@@ -145,7 +145,7 @@ test("a server that was away is found again, also on the first try", async () =>
 
 test("a server that was never there, refuses, or answers garbage again and again ends the watch", async () => {
   const table: ReadonlyArray<readonly [() => Response, new (...all: never) => unknown, tries: number]> = [
-    [() => refusal(503, "Stopping"), errors.BackendBusy, 3],
+    [() => refusal(429, "RateLimited"), errors.BackendBusy, 3],
     [() => refusal(401, "Unauthorized"), errors.BackendRefused, 1],
     [() => refusal(404, "UnknownRoute"), errors.BackendRefused, 1],
     [() => new Response("hello"), errors.BackendFailed, 3],
