@@ -41,8 +41,8 @@ export interface Backpressure {
   readonly isEmpty: () => boolean
   /** Told how many runs this engine has queued. */
   readonly queued: (runs: number) => void
-  /** Told how many runs this engine claimed. */
-  readonly claimed: (runs: number) => void
+  /** Does what claims runs of the queue, and takes as many off the count as it has claimed. */
+  readonly claiming: <A, E>(claim: Effect.Effect<A, E>, runsOf: (claimed: A) => number) => Effect.Effect<A, E>
 }
 
 /** Makes the bound over the store of the context. */
@@ -79,8 +79,14 @@ export const make = ({ queueMax }: EngineSettings) =>
       queued: (runs) => {
         queued += runs
       },
-      claimed: (runs) => {
-        queued = Math.max(0, queued - runs)
-      }
+      claiming: (claim, runsOf) =>
+        Effect.suspend(() => {
+          const before = countedAt
+          return Effect.map(claim, (claimed) => {
+            // A count that was made meanwhile may have left them out already; it must not be too small.
+            if (countedAt === before) queued = Math.max(0, queued - runsOf(claimed))
+            return claimed
+          })
+        })
     }
   })

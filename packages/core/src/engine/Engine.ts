@@ -136,13 +136,13 @@ export const make = (options: EngineOptions = {}) =>
     const dispatcher = Dispatcher.make((runIds) => {
       if (settings.claims === "own") for (const runId of runIds) own.add(runId)
     })
-    const { admit, beginUnit, claimed, isEmpty, queued, recount } = yield* Backpressure.make(settings)
+    const { admit, beginUnit, claiming, isEmpty, queued, recount } = yield* Backpressure.make(settings)
     const worker = yield* makeWorker({
       settings,
       dispatcher,
       own,
       isOwn,
-      onClaimed: claimed,
+      claiming,
       isQueueEmpty: isEmpty
     })
     if (settings.runs) yield* worker.run

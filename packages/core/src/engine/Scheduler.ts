@@ -17,6 +17,7 @@ import type { RunId } from "../Ids.ts"
 import type { StoreError, VersionConflict } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
 import type { AttemptSignal, StopReason } from "./AttemptOutcomes.ts"
+import type { Backpressure } from "./Backpressure.ts"
 import type { Claim, ClaimedRun } from "./Claim.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
 import type { RunQueue } from "./RunQueue.ts"
@@ -52,8 +53,8 @@ export interface SchedulerParts {
     stop: Deferred.Deferred<AttemptSignal>,
     handingOver: HandingOver
   ) => Effect.Effect<void, StoreError>
-  /** Told how many runs left the queue. */
-  readonly onClaimed: (count: number) => void
+  /** Does what takes runs off the queue, and counts them. */
+  readonly claiming: Backpressure["claiming"]
   /** Whether no run waits, as far as is known without a look. */
   readonly isQueueEmpty: () => boolean
 }
@@ -77,8 +78,8 @@ export const make = (parts: SchedulerParts) =>
     const claimAndStart = (runIds: ReadonlyArray<RunId>) =>
       Effect.uninterruptible(
         Effect.gen(function* () {
-          const claimed = yield* slots.claiming(runIds, parts.claim.all(runIds))
-          parts.onClaimed(claimed.length)
+          const claim = slots.claiming(runIds, parts.claim.all(runIds))
+          const claimed = yield* parts.claiming(claim, ({ length }) => length)
           yield* Effect.forEach(claimed, start, { discard: true })
         })
       )
@@ -105,22 +106,16 @@ export const make = (parts: SchedulerParts) =>
       (work) =>
         Effect.flatMap(
           Effect.suspend(() => pickNext(claimed)),
-          (runIds) =>
-            slots.claiming(
-              runIds,
-              takingOver((claimNow) =>
-                work((unit, decided) => {
-                  claimNow(unit, Either.isRight(decided) ? runIds : [])
-                  return decided
-                })
-              )
+          (runIds) => {
+            const ending = takingOver((claimNow) =>
+              work((unit, decided) => {
+                claimNow(unit, Either.isRight(decided) ? runIds : [])
+                return decided
+              })
             )
-        ).pipe(
-          Effect.map(([value, started]) => {
-            parts.onClaimed(started)
-            return value
-          })
-        )
+            return parts.claiming(slots.claiming(runIds, ending), ([, started]) => started)
+          }
+        ).pipe(Effect.map(([value]) => value))
 
     /** Starts what the limits allow, and gives the time of the next retry, if one is waiting. */
     const pass = passing.withPermits(1)(

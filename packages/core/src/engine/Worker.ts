@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { RunId } from "../Ids.ts"
 import * as Attempt from "./Attempt.ts"
+import type { Backpressure } from "./Backpressure.ts"
 import * as Claim from "./Claim.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
@@ -19,20 +20,20 @@ export interface WorkerParts {
   /** The runs that were queued through this engine, when it claims no others. */
   readonly own: Set<RunId>
   readonly isOwn: (runId: RunId) => boolean
-  readonly onClaimed: (count: number) => void
+  readonly claiming: Backpressure["claiming"]
   /** Whether no run waits, as far as is known without a look. */
   readonly isQueueEmpty: () => boolean
 }
 
 /** Makes a worker. It does nothing before `run`. */
-export const makeWorker = ({ settings, dispatcher, own, isOwn, onClaimed, isQueueEmpty }: WorkerParts) =>
+export const makeWorker = ({ settings, dispatcher, own, isOwn, claiming, isQueueEmpty }: WorkerParts) =>
   Effect.gen(function* () {
     const slots = new Slots(settings.concurrency, yield* Effect.runtime())
     const isRunning = (runId: RunId): boolean => slots.has(runId)
     const scheduler = yield* Scheduler.make({
       settings,
       slots,
-      onClaimed,
+      claiming,
       isQueueEmpty,
       queue: yield* settings.claims === "all"
         ? RunQueue.makeAll(settings, isRunning)

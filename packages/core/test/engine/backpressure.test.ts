@@ -2,10 +2,12 @@ import { expect } from "bun:test"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
+import * as Backpressure from "../../src/engine/Backpressure.ts"
 import { Engine } from "../../src/engine/Engine.ts"
+import { withDefaults } from "../../src/engine/EngineOptions.ts"
 import { Events } from "../../src/event/Events.ts"
 import { normalizeEvent } from "../../src/event/normalizeEvent.ts"
-import { EventId } from "../../src/Ids.ts"
+import { EventId, RunId } from "../../src/Ids.ts"
 import type { Driver } from "../../src/store/Driver.ts"
 import * as DriverMemory from "../../src/store/DriverMemory.ts"
 import { StoreError } from "../../src/store/Log.ts"
@@ -95,6 +97,22 @@ it.effect("a count that failed is no count: the next dispatch counts again", () 
     }).pipe(Effect.provide(anew))
   })
 })
+
+it.effect("a claim that a count has seen already makes no room a second time", () =>
+  Effect.gen(function* () {
+    const engine = yield* Engine
+    const waiting = yield* Effect.forEach(["e1", "e2", "e3"], (id) => dispatchOne(event(id)))
+    const { admit, beginUnit, claiming, recount } = yield* Backpressure.make(withDefaults(full, "engine"))
+    yield* recount
+    const counted = Effect.zipRight(TestClock.adjust("1 second"), recount)
+    yield* claiming(Effect.zipRight(engine.cancel(waiting[0] ?? RunId.make("none")), counted), () => 1)
+    beginUnit()
+    expect([admit(1)._tag, admit(1)._tag]).toEqual(["Right", "Left"])
+    yield* claiming(engine.cancel(waiting[1] ?? RunId.make("none")), () => 1)
+    beginUnit()
+    expect([admit(1)._tag, admit(1)._tag, admit(1)._tag]).toEqual(["Right", "Right", "Left"])
+  }).pipe(Effect.provide(memoryEngine([flow], {}, { runs: false })))
+)
 
 it.effect("a clock that is set back by an hour does not keep an old count of the queue", () =>
   Effect.gen(function* () {
