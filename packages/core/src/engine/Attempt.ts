@@ -141,6 +141,7 @@ const invocationOf = (
     eventPosition,
     runId: run.id,
     attemptId: attempt.id,
+    workerId: attempt.workerId,
     replay: run.generation > 0,
     approval: approval === undefined ? undefined : decisionOf(approval),
     launchedBy: settings.launchedBy,

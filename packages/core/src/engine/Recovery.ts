@@ -44,7 +44,7 @@ export const make = (
         if (lease !== undefined && lease.expiresAt > now && !(yield* isWorkerDead(lease.workerId))) return []
         const process = attempt.process ?? lease?.process
         yield* (process === undefined
-          ? executor.endUnrecorded?.(attempt.id)
+          ? executor.endUnrecorded?.(attempt.id, attempt.workerId)
           : executor.endOrphan?.(process)) ?? Effect.void
         const jitter = yield* Random.next
         const reason = `worker ${attempt.workerId} stopped without ending it`

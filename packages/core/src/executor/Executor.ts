@@ -76,6 +76,8 @@ export interface StepInvocation {
   readonly eventPosition?: number
   readonly runId: RunId
   readonly attemptId: AttemptId
+  /** The engine that has the attempt. Ids of attempts are the same in every record of an event, those of engines are not. */
+  readonly workerId?: string
   /** Whether the run is of a later generation than the first. */
   readonly replay: boolean
   /** What was decided when the run asked, the latest decision; absent when it never asked. */
@@ -120,8 +122,8 @@ export class Executor extends Context.Tag("@patchmoi/core/Executor")<
      * recorded, never one that got its number later. Absent where an executor leaves no process behind.
      */
     readonly endOrphan?: (process: ProcessIdentity) => Effect.Effect<void>
-    /** Ends what an engine that is gone started for an attempt and did not live to record. Absent like `endOrphan`. */
-    readonly endUnrecorded?: (attemptId: AttemptId) => Effect.Effect<void>
+    /** Ends what this engine, which is gone, started for an attempt and did not live to record. Absent like `endOrphan`. */
+    readonly endUnrecorded?: (attemptId: AttemptId, workerId: string) => Effect.Effect<void>
   }
 >() {}
 

@@ -7,7 +7,7 @@ import * as Engine from "../../src/engine/Engine.ts"
 import { Executor, type ProcessIdentity } from "../../src/executor/Executor.ts"
 import { layer as layerSteps } from "../../src/executor/ExecutorMemory.ts"
 import { layerMemory } from "../../src/flow/FlowCatalog.ts"
-import { type AttemptId, type EventId, LeaseToken, makeAttemptId, type RunId } from "../../src/Ids.ts"
+import { type EventId, LeaseToken, makeAttemptId, type RunId } from "../../src/Ids.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import * as Store from "../../src/store/Store.ts"
 import { turns, until } from "../../src/testing/ClockSteps.ts"
@@ -99,29 +99,29 @@ describe("a run that an engine left running", () => {
 })
 
 /** An executor that notes whose processes it is asked to end. */
-const tellingOrphans = (ended: Array<ProcessIdentity | AttemptId>) =>
+const tellingOrphans = (ended: Array<ProcessIdentity | string>) =>
   Layer.map(layerSteps({ "step.ts": answering() }), (context) =>
     Context.make(Executor, {
       ...Context.get(context, Executor),
       endOrphan: (orphan) => Effect.sync(() => void ended.push(orphan)),
-      endUnrecorded: (attemptId) => Effect.sync(() => void ended.push(attemptId))
+      endUnrecorded: (...whose) => Effect.sync(() => void ended.push(...whose))
     })
   )
 
-it.effect("what an attempt has started that names no process is looked for by its id", () => {
-  const ended: Array<ProcessIdentity | AttemptId> = []
+it.effect("what an attempt has started that names no process is looked for by its id and its engine", () => {
+  const ended: Array<ProcessIdentity | string> = []
   return Effect.gen(function* () {
     const runId = yield* abandonedRun()
     yield* Effect.flatMap(Engine.Engine, ({ awaitRuns }) => awaitRuns([runId])).pipe(
       Effect.provide(Layer.provide(Engine.layer(), Layer.merge(layerMemory([flow]), tellingOrphans(ended))))
     )
-    expect(ended).toEqual([makeAttemptId(runId, 1)])
+    expect(ended).toEqual([makeAttemptId(runId, 1), "dead"])
   }).pipe(Effect.provide(Store.layerMemory))
 })
 
 it.effect("the process that only the lease names is ended, and told with the end of its attempt", () => {
   const process = { pid: 7, startTicks: 9 }
-  const ended: Array<ProcessIdentity | AttemptId> = []
+  const ended: Array<ProcessIdentity | string> = []
   return Effect.gen(function* () {
     const runId = yield* abandonedRun()
     const store = yield* Store.Store

@@ -60,7 +60,7 @@ export const make = (options: BunExecutorOptions): Effect.Effect<Executor["Type"
       runners: ["bun"],
       execute,
       endOrphan: (process) => endOrphan(process, options.environment.values, killGraceMillis),
-      endUnrecorded: (attemptId) => endUnrecorded(attemptId, killGraceMillis)
+      endUnrecorded: (attemptId, workerId) => endUnrecorded(attemptId, workerId, killGraceMillis)
     }
   })
 

@@ -29,8 +29,11 @@ export const serviceNames: ReadonlySet<string> = new Set([
   ...["PEEZY_CODEX_REPO", "PEEZY_CODEX_TARGET_BRANCH", "PEEZY_CODEX_CARGO_TARGET_DIR"]
 ])
 
-/** The variable that names the attempt to its step, and the step to an engine that looks for what is left of the attempt. */
-export const attemptVariable = "CODEX_FLOW_ATTEMPT_ID"
+/** What tells the processes of an attempt from all others: the attempt, and the engine that has it. */
+export const attemptVariables = (attemptId: string, workerId: string) => ({
+  CODEX_FLOW_ATTEMPT_ID: attemptId,
+  CODEX_FLOW_WORKER_ID: workerId
+})
 
 /** Secrets of patchmoi and of the services that it speaks for, by name. */
 export const secretNames: ReadonlySet<string> = new Set([
@@ -132,7 +135,8 @@ const runtimeVariables = (
   return {
     CODEX_FLOW_EVENT_ID: runtime.eventId,
     CODEX_FLOW_RUN_ID: runtime.runId,
-    [attemptVariable]: runtime.attemptId,
+    CODEX_FLOW_ATTEMPT_ID: runtime.attemptId,
+    ...(invocation.workerId === undefined ? {} : attemptVariables(runtime.attemptId, invocation.workerId)),
     CODEX_FLOW_REPLAY: runtime.replay ? "1" : "0",
     ...(runtime.workspaceBackendUrl === undefined
       ? {}

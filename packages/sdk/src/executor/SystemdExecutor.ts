@@ -100,7 +100,7 @@ export const make = (options: SystemdExecutorOptions): Effect.Effect<Executor["T
       runners: ["bun"],
       execute,
       endOrphan: (process) => endOrphan(process, options.environment.values, killGraceMillis),
-      endUnrecorded: (attemptId) => endUnrecorded(attemptId, killGraceMillis)
+      endUnrecorded: (attemptId, workerId) => endUnrecorded(attemptId, workerId, killGraceMillis)
     }
   })
 

@@ -6,7 +6,7 @@ import type { ProcessIdentity } from "@patchmoi/core/executor/Executor"
 import type { AttemptId } from "@patchmoi/core/Ids"
 import * as Effect from "effect/Effect"
 import { endGroup, endLostGroup, listGroupsWith } from "./processGroup.ts"
-import { attemptVariable, type StepEnvironment } from "./StepEnvironment.ts"
+import { attemptVariables, type StepEnvironment } from "./StepEnvironment.ts"
 
 /** Does nothing for what has ended, and for a number that belongs to another process by now. */
 export const endOrphan = Effect.fnUntraced(function* (
@@ -25,10 +25,15 @@ export const endOrphan = Effect.fnUntraced(function* (
 
 /**
  * Ends what an engine started for an attempt and did not live to record. Such a process is known by its environment, which
- * names the attempt from its first moment on.
+ * names the attempt and the engine from its first moment on. The attempt alone would not do: another record of the same
+ * event has an attempt of the same id.
  */
-export const endUnrecorded = Effect.fnUntraced(function* (attemptId: AttemptId, graceMillis: number) {
-  const groups = listGroupsWith(attemptVariable, attemptId)
+export const endUnrecorded = Effect.fnUntraced(function* (
+  attemptId: AttemptId,
+  workerId: string,
+  graceMillis: number
+) {
+  const groups = listGroupsWith(attemptVariables(attemptId, workerId))
   yield* Effect.forEach(groups, (groupId) => endGroup(groupId, graceMillis), {
     concurrency: "unbounded",
     discard: true

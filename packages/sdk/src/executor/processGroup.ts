@@ -96,13 +96,15 @@ export const endLostGroup = Effect.fn("processGroup.endLostGroup")(function* (
 })
 
 /**
- * The groups, other than the own one, of processes that were started with this variable. None where there is no `/proc`; whose
+ * The groups, other than the own one, of processes that were started with these variables. None where there is no `/proc`; whose
  * environment may not be read is passed over.
  */
-export const listGroupsWith = (name: string, value: string): ReadonlyArray<number> => {
+export const listGroupsWith = (variables: Readonly<Record<string, string>>): ReadonlyArray<number> => {
+  const wanted = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
   const own = readStat(process.pid)?.groupId
   const groups = (listProcesses() ?? []).flatMap((pid) => {
-    if (!readEnvironment(pid).includes(`${name}=${value}`)) return []
+    const given = readEnvironment(pid)
+    if (!wanted.every((variable) => given.includes(variable))) return []
     const groupId = readStat(pid)?.groupId
     return groupId === undefined || groupId === own ? [] : [groupId]
   })
