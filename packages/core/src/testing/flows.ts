@@ -6,6 +6,8 @@ import {
   stepOutputBytesDefault,
   stepTimeoutMillisDefault
 } from "../flow/Flow.ts"
+import { EventId } from "../Ids.ts"
+import type { RunQueued } from "../run/RunFact.ts"
 
 /** A plan with the defaults of a manifest; the script stands for itself. */
 export const stepPlan = (script: string, overrides: Partial<StepPlan> = {}): StepPlan => ({
@@ -27,4 +29,18 @@ export const singleStepFlow = (name: string, type: string, overrides: Partial<St
   root: `/flows/${name}`,
   steps: [{ name: "step", plan: stepPlan(`${name}.ts`, overrides), trigger: { type } }],
   warnings: []
+})
+
+/** The fact with which a run of one step begins. */
+export const runQueued = (plan: StepPlan = stepPlan("s.ts")): typeof RunQueued.Type => ({
+  _tag: "RunQueued",
+  eventId: EventId.make("e1"),
+  eventType: "t",
+  flowName: "f",
+  flowVersion: 1,
+  flowRoot: "/f",
+  stepName: "s",
+  generation: 0,
+  depth: 0,
+  plan
 })

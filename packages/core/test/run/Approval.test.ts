@@ -1,27 +1,16 @@
 import { test } from "bun:test"
-import { EventId, LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
+import { LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
 import { commentLengthMax, decidedByLengthMax } from "../../src/run/Approval.ts"
 import type { RunFact } from "../../src/run/RunFact.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import { given } from "../../src/testing/AggregateSpec.ts"
-import { stepPlan } from "../../src/testing/flows.ts"
+import { runQueued } from "../../src/testing/flows.ts"
 
 const runId = RunId.make("run_1")
 
 /** A run that asks whether to go on. */
 const asking: ReadonlyArray<RunFact> = [
-  {
-    _tag: "RunQueued",
-    eventId: EventId.make("e1"),
-    eventType: "t",
-    flowName: "f",
-    flowVersion: 1,
-    flowRoot: "/f",
-    stepName: "s",
-    generation: 0,
-    depth: 0,
-    plan: stepPlan("s.ts")
-  },
+  runQueued(),
   {
     _tag: "AttemptStarted",
     attemptId: makeAttemptId(runId, 1),

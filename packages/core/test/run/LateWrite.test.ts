@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test"
-import { EventId, LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
+import { LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
 import { type LateWriteKind, lateWritesMax } from "../../src/run/LateWrite.ts"
 import type { RunFact } from "../../src/run/RunFact.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import { given } from "../../src/testing/AggregateSpec.ts"
-import { stepPlan } from "../../src/testing/flows.ts"
+import { runQueued } from "../../src/testing/flows.ts"
 
 const runId = RunId.make("run_1")
 const leaseToken = LeaseToken.make("token")
@@ -12,18 +12,7 @@ const attemptId = (attemptNumber: number) => makeAttemptId(runId, attemptNumber)
 
 /** A run whose first attempt was lost, and whose second one is under way. */
 const run: ReadonlyArray<RunFact> = [
-  {
-    _tag: "RunQueued",
-    eventId: EventId.make("e1"),
-    eventType: "t",
-    flowName: "f",
-    flowVersion: 1,
-    flowRoot: "/f",
-    stepName: "s",
-    generation: 0,
-    depth: 0,
-    plan: stepPlan("s.ts")
-  },
+  runQueued(),
   { _tag: "AttemptStarted", attemptId: attemptId(1), attemptNumber: 1, workerId: "w", leaseToken },
   { _tag: "AttemptEnded", attemptId: attemptId(1), exit: { _tag: "Lost", reason: "gone" }, error: "lost" },
   { _tag: "RunRetryScheduled", retryAt: 1 },

@@ -1,6 +1,6 @@
 import { expect } from "bun:test"
 import * as FastCheck from "effect/FastCheck"
-import { EventId, LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
+import { LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
 import type { RunCommand } from "../../src/run/RunCommand.ts"
 import { RunDocument } from "../../src/run/RunDocument.ts"
 import { approvalAwaitedBy, hasEnded } from "../../src/run/RunEvolve.ts"
@@ -8,7 +8,7 @@ import { RunFact } from "../../src/run/RunFact.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import { aggregateLaws, arbitraryFacts, drawnBy } from "../../src/testing/AggregateLaws.ts"
 import { it } from "../../src/testing/effectTest.ts"
-import { stepPlan } from "../../src/testing/flows.ts"
+import { runQueued, stepPlan } from "../../src/testing/flows.ts"
 
 const key = "run_1"
 const attempts = [1, 2, 3].map((attemptNumber) => ({
@@ -16,17 +16,9 @@ const attempts = [1, 2, 3].map((attemptNumber) => ({
   attemptId: makeAttemptId(RunId.make(key), attemptNumber),
   leaseToken: LeaseToken.make(`token ${attemptNumber}`)
 }))
-const run = {
-  eventId: EventId.make("e1"),
-  eventType: "t",
-  flowName: "f",
-  flowVersion: 1,
-  flowRoot: "/f",
-  stepName: "s",
-  generation: 0,
-  depth: 0,
-  plan: stepPlan("s.ts", { retry: { maxAttempts: 2, backoffMillis: 10, on: ["failed", "lost"] } })
-}
+const { _tag, ...run } = runQueued(
+  stepPlan("s.ts", { retry: { maxAttempts: 2, backoffMillis: 10, on: ["failed", "lost"] } })
+)
 const good = { exit: { _tag: "ExitCode", code: 0 }, result: { status: "changed" } } as const
 const asking = {
   exit: { _tag: "ExitCode", code: 0 },
@@ -36,7 +28,7 @@ const stopped = { exit: { _tag: "Lost", reason: "the engine stopped", by: "stop"
 const bad = { exit: { _tag: "ExitCode", code: 1 }, error: "exited with code 1" } as const
 
 const facts: ReadonlyArray<RunFact> = [
-  { _tag: "RunQueued", ...run },
+  { _tag, ...run },
   { _tag: "RunRetryScheduled", retryAt: 7 },
   { _tag: "RunCancelRequested" },
   { _tag: "RunEnded", processStatus: "completed", ...good, retriesUsedUp: false },

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test"
 import type { ExitCause } from "../../src/executor/Executor.ts"
-import { EventId, LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
+import { LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
 import type { RunDocument } from "../../src/run/RunDocument.ts"
 import type { RunFact } from "../../src/run/RunFact.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import { type NextAttempt, nextAttemptOf, stopsMax } from "../../src/run/retry.ts"
-import { stepPlan } from "../../src/testing/flows.ts"
+import { runQueued, stepPlan } from "../../src/testing/flows.ts"
 
 const runId = RunId.make("run_1")
 const stop: ExitCause = { _tag: "Lost", reason: "the engine stopped", by: "stop" }
@@ -23,18 +23,7 @@ const runningAfter = (
   const fold = (...facts: ReadonlyArray<RunFact>): void => {
     for (const fact of facts) run = Runs.evolve(run, fact, { key: runId, at: 0 })
   }
-  fold({
-    _tag: "RunQueued",
-    eventId: EventId.make("e1"),
-    eventType: "t",
-    flowName: "f",
-    flowVersion: 1,
-    flowRoot: "/f",
-    stepName: "s",
-    generation: 0,
-    depth: 0,
-    plan: stepPlan("s.ts", retry)
-  })
+  fold(runQueued(stepPlan("s.ts", retry)))
   for (const [index, exit] of [...exits, undefined].entries()) {
     const attemptNumber = index + 1
     const attemptId = makeAttemptId(runId, attemptNumber)
