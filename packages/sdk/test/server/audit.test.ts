@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { signatureHeader, signRequest } from "../../src/api/signing.ts"
+import * as FlowServer from "../../src/server/FlowServer.ts"
 import { makeToken, writeTokens } from "../../src/server/Tokens.ts"
 import { echoEvent, eventually, gateEvent } from "../../src/testing/ClientContractPlace.ts"
 import { flowFiles } from "../client/support.ts"
@@ -157,4 +158,30 @@ describe.each([...callers])("what $by asks for", ({ by, isClosed, postTo }) => {
     const decided = await Effect.runPromise(place.flow.getRun(run))
     expect(decided.approvals).toMatchObject([{ decision: "approved", by }])
   })
+})
+
+test("who has a dispatch tried at once is told to the service, which names them in the fact", async () => {
+  await using place = await openServer()
+  await place.post("/events?wait=true", { ...echoEvent("patch:s:1:t"), source: "patch" })
+  const attemptId = (await place.get("/maintenance-attempts")).body.attempts[0].id
+  const told: Array<unknown> = []
+  const flow: Place["flow"] = {
+    ...place.flow,
+    syncMaintenanceAttempt: (id, caller) => {
+      told.push([id, caller?.by])
+      return place.flow.syncMaintenanceAttempt(id, caller)
+    }
+  }
+  const status = await Effect.runPromise(
+    Effect.scoped(
+      Effect.flatMap(FlowServer.make(flow), ({ fetch }) =>
+        Effect.promise(async () => {
+          const url = `http://127.0.0.1/maintenance-attempts/${encodeURIComponent(attemptId)}/sync`
+          return (await fetch(new Request(url, { method: "POST", headers: { host: "127.0.0.1" } }))).status
+        })
+      )
+    )
+  )
+  expect(status).toBe(200)
+  expect(told).toEqual([[attemptId, "http"]])
 })
