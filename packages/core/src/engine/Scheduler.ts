@@ -134,9 +134,13 @@ export const make = (parts: SchedulerParts) =>
 
     const schedule = Effect.gen(function* () {
       const nextRetryAt = yield* pass
-      if (nextRetryAt === undefined) return yield* Queue.take(wakeUps)
-      const now = yield* Clock.currentTimeMillis
-      yield* Effect.raceFirst(Queue.take(wakeUps), Effect.sleep(Math.max(0, nextRetryAt - now)))
+      if (nextRetryAt === undefined) yield* Queue.take(wakeUps)
+      else {
+        const now = yield* Clock.currentTimeMillis
+        yield* Effect.raceFirst(Queue.take(wakeUps), Effect.sleep(Math.max(0, nextRetryAt - now)))
+      }
+      // One turn of the event loop: who waits for what was committed is answered first, and what comes meanwhile is the same pass.
+      yield* Effect.sleep(0)
     })
 
     /** Wakes the scheduler after each commit: queued runs come in by any of them. */

@@ -11,10 +11,12 @@ import { pageSizeMax, Store } from "@patchmoi/core/store/Store"
 import { toIso } from "@patchmoi/core/Time"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 
-/** Rows that are read at a time when the log is closed. */
+/** Rows that are read at a time. */
 const rowsMax = 512
+
+/** How long it waits after a commit, in milliseconds: who waits for the commit goes first, and those that follow are read with it. */
+const gatherMillis = 20
 
 /** Characters of what a run says that go into its line. */
 const saysCharsMax = 300
@@ -51,16 +53,21 @@ export const make = Effect.fnUntraced(function* (onRow: (row: LogRow) => void = 
   const rest = Effect.gen(function* () {
     while (true) {
       const rows = yield* store.driver.readAfter(position, rowsMax)
-      if (rows.length === 0) return
       yield* Effect.forEach(rows, take, { discard: true })
+      if (rows.length < rowsMax) return
     }
   })
+  const follow = Effect.suspend(() => store.driver.awaitBeyond(position)).pipe(
+    Effect.zipRight(Effect.sleep(gatherMillis)),
+    Effect.zipRight(rest),
+    Effect.forever
+  )
   const orSay = Effect.catchAll((error: StoreError) =>
     Effect.logError("The log of runs cannot be read", error)
   )
 
   yield* Effect.addFinalizer(() => orSay(rest))
-  yield* Effect.forkScoped(orSay(Stream.runForEach(store.changes(position), take)))
+  yield* Effect.forkScoped(orSay(follow))
 
   const log: RunLog = {
     stopping: (graceMillis) =>

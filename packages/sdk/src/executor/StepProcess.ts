@@ -17,6 +17,7 @@ import {
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { endGroup, identifyProcess } from "./processGroup.ts"
 
@@ -75,29 +76,28 @@ export const runStepProcess = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const spawned = yield* spawn(command)
       if ("reason" in spawned) return { _tag: "NotStarted", reason: spawned.reason } satisfies ExitCause
-      const broken = yield* Deferred.make<never, ExecutorError>()
+      const ended = yield* exitOf(spawned)
       const progress: OutputProgress = { pieces: 0, taking: false }
       const pump = yield* readOutput(spawned, progress, handlers, control).pipe(
         Effect.interruptible,
         Effect.onError((cause) =>
-          Cause.isInterruptedOnly(cause) ? Effect.void : Deferred.failCause(broken, cause)
+          Cause.isInterruptedOnly(cause) ? Effect.void : Deferred.failCause(ended, cause)
         ),
         // No child of this fiber: an interruption would reach it at once, and the step's last words are wanted.
         Effect.forkDaemon
       )
       const exit = yield* restore(
-        awaitExit(spawned).pipe(
-          Effect.timeoutTo({
-            duration: limits.timeoutMillis,
-            onSuccess: () => exitCauseOf(spawned),
-            onTimeout: (): ExitCause => ({ _tag: "Timeout", timeoutMillis: limits.timeoutMillis })
-          }),
-          Effect.raceFirst(Deferred.await(broken))
-        )
+        Effect.timeoutTo(Deferred.await(ended), {
+          duration: limits.timeoutMillis,
+          onSuccess: (cause) => cause,
+          onTimeout: (): ExitCause => ({ _tag: "Timeout", timeoutMillis: limits.timeoutMillis })
+        })
       ).pipe(Effect.onExit(() => settle(spawned, pump, progress, limits, handlers, control)))
       // The output may have broken off after the exit, while the rest of it was taken.
-      if (yield* Deferred.isDone(broken)) return yield* Deferred.await(broken)
-      return exit
+      const output = yield* Fiber.await(pump)
+      return Exit.isFailure(output) && !Cause.isInterruptedOnly(output.cause)
+        ? yield* Effect.failCause(output.cause)
+        : exit
     })
   )
 })
@@ -153,6 +153,12 @@ const explainSpawn = (
     ? Effect.succeed({ reason: message })
     : Effect.fail(new ExecutorError({ runner: "bun", reason: `no process could be started: ${message}` }))
 }
+
+/** The exit of the command; whatever breaks off before it may fail it. */
+const exitOf = (child: StepChild): Effect.Effect<Deferred.Deferred<ExitCause, ExecutorError>> =>
+  Effect.tap(Deferred.make<ExitCause, ExecutorError>(), (ended) => {
+    void child.exited.then(() => Deferred.unsafeDone(ended, Effect.succeed(exitCauseOf(child))))
+  })
 
 const awaitExit = (child: StepChild): Effect.Effect<void> => Effect.asVoid(Effect.promise(() => child.exited))
 
@@ -259,6 +265,7 @@ const awaitOutput = Effect.fnUntraced(function* (
   graceMillis: number
 ) {
   const stepMillis = Math.max(graceMillis, 1)
+  if (pump.unsafePoll() !== null) return true
   for (let waitedMillis = 0; waitedMillis < outputDrainMillisMax; waitedMillis += stepMillis) {
     const { pieces } = progress
     const ended = yield* Fiber.await(pump).pipe(
