@@ -14,11 +14,10 @@ import {
   type OutputChunk,
   type ProcessIdentity
 } from "@patchmoi/core/executor/Executor"
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { OutputPump } from "./OutputPump.ts"
 import { endGroup, identifyProcess } from "./processGroup.ts"
 
 /** What is started. */
@@ -77,27 +76,20 @@ export const runStepProcess = Effect.fnUntraced(function* (
       const spawned = yield* spawn(command)
       if ("reason" in spawned) return { _tag: "NotStarted", reason: spawned.reason } satisfies ExitCause
       const ended = yield* exitOf(spawned)
-      const progress: OutputProgress = { pieces: 0, taking: false }
-      const pump = yield* readOutput(spawned, progress, handlers, control).pipe(
-        Effect.interruptible,
-        Effect.onError((cause) =>
-          Cause.isInterruptedOnly(cause) ? Effect.void : Deferred.failCause(ended, cause)
-        ),
-        // No child of this fiber: an interruption would reach it at once, and the step's last words are wanted.
-        Effect.forkDaemon
+      const pump = new OutputPump(
+        spawned,
+        {
+          begin: Effect.flatMap(control.identify(spawned.pid), handlers.onStarted),
+          take: handlers.onOutput,
+          onBroken: (cause) => Deferred.unsafeDone(ended, Effect.failCause(cause))
+        },
+        yield* Effect.runtime()
       )
-      const exit = yield* restore(
-        Effect.timeoutTo(Deferred.await(ended), {
-          duration: limits.timeoutMillis,
-          onSuccess: (cause) => cause,
-          onTimeout: (): ExitCause => ({ _tag: "Timeout", timeoutMillis: limits.timeoutMillis })
-        })
-      ).pipe(Effect.onExit(() => settle(spawned, pump, progress, limits, handlers, control)))
+      const exit = yield* restore(orTimeout(ended, limits.timeoutMillis)).pipe(
+        Effect.onExit(() => settle(spawned, pump, limits, handlers, control))
+      )
       // The output may have broken off after the exit, while the rest of it was taken.
-      const output = yield* Fiber.await(pump)
-      return Exit.isFailure(output) && !Cause.isInterruptedOnly(output.cause)
-        ? yield* Effect.failCause(output.cause)
-        : exit
+      return pump.broken === undefined ? exit : yield* Effect.failCause(pump.broken)
     })
   )
 })
@@ -154,13 +146,14 @@ const explainSpawn = (
     : Effect.fail(new ExecutorError({ runner: "bun", reason: `no process could be started: ${message}` }))
 }
 
-/** The exit of the command; whatever breaks off before it may fail it. */
-const exitOf = (child: StepChild): Effect.Effect<Deferred.Deferred<ExitCause, ExecutorError>> =>
+/** How a command ended, or why nobody waits for it. */
+type Ended = Deferred.Deferred<ExitCause, ExecutorError>
+
+/** The exit of the command; what comes before it may take its place. */
+const exitOf = (child: StepChild): Effect.Effect<Ended> =>
   Effect.tap(Deferred.make<ExitCause, ExecutorError>(), (ended) => {
     void child.exited.then(() => Deferred.unsafeDone(ended, Effect.succeed(exitCauseOf(child))))
   })
-
-const awaitExit = (child: StepChild): Effect.Effect<void> => Effect.asVoid(Effect.promise(() => child.exited))
 
 const hasEnded = (child: StepChild): boolean => child.exitCode !== null || child.signalCode !== null
 
@@ -169,76 +162,25 @@ const exitCauseOf = (child: StepChild): ExitCause =>
     ? { _tag: "ExitCode", code: child.exitCode ?? 0 }
     : { _tag: "Signal", signal: String(child.signalCode) }
 
-/** Where the hand-over is: what tells a slow store from a pipe that nobody uses. */
-interface OutputProgress {
-  /** Pieces that were handed over. */
-  pieces: number
-  /** Whether a piece is being taken now. */
-  taking: boolean
-}
-
-/** Hands over the identity, then both streams until they end. */
-const readOutput = Effect.fnUntraced(function* (
-  child: StepChild,
-  progress: OutputProgress,
-  handlers: StepHandlers,
-  control: StepControl
-) {
-  yield* handlers.onStarted(yield* control.identify(child.pid))
-  const turn = yield* Effect.makeSemaphore(1)
-  const take = Effect.fnUntraced(function* (chunk: OutputChunk) {
-    progress.taking = true
-    yield* handlers.onOutput(chunk)
-    progress.taking = false
-    progress.pieces += 1
-  })
-  const onOutput = (chunk: OutputChunk) => turn.withPermits(1)(take(chunk))
-  yield* Effect.all(
-    [readStream(child.stdout, "stdout", onOutput), readStream(child.stderr, "stderr", onOutput)],
-    { concurrency: 2, discard: true }
-  )
-})
-
-/**
- * How much output is read between two collections of garbage. The buffers of a pipe lie outside the heap, and the
- * collector hears of them late: a flood of 1 GiB took 125 to 157 MiB of memory without this, and takes 114 to 118 with it.
- */
-const collectEveryBytes = 33_554_432
-
-const readStream = (
-  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
-  stream: OutputChunk["stream"],
-  onOutput: StepHandlers["onOutput"]
-): Effect.Effect<void, ExecutorError> =>
+/** The same, or the timeout. A fiber that waits costs half of a race. */
+const orTimeout = (ended: Ended, timeoutMillis: number): Effect.Effect<ExitCause, ExecutorError> =>
   Effect.acquireUseRelease(
-    Effect.sync(() => bytes.getReader()),
-    Effect.fnUntraced(function* (reader) {
-      const decoder = new TextDecoder()
-      let uncollectedBytes = 0
-      while (true) {
-        const { done, value } = yield* Effect.tryPromise({
-          try: () => reader.read(),
-          catch: (cause) =>
-            new ExecutorError({ runner: "bun", reason: `${stream} broke off: ${String(cause)}` })
-        })
-        const text = done ? decoder.decode() : decoder.decode(value, { stream: true })
-        if (text !== "") yield* onOutput({ stream, text })
-        if (done) return
-        uncollectedBytes += value.byteLength
-        if (uncollectedBytes < collectEveryBytes) continue
-        uncollectedBytes = 0
-        Bun.gc(true)
-      }
-    }),
-    // Closes our end, so that a process which still writes there is told by SIGPIPE.
-    (reader) => Effect.promise(() => reader.cancel())
+    Effect.fork(
+      Effect.interruptible(
+        Effect.zipRight(
+          Effect.sleep(timeoutMillis),
+          Deferred.succeed<ExitCause, ExecutorError>(ended, { _tag: "Timeout", timeoutMillis })
+        )
+      )
+    ),
+    () => Deferred.await(ended),
+    Fiber.interruptFork
   )
 
 /** Ends what is left of the group, then the output. Runs to its end whatever happened before. */
 const settle = Effect.fnUntraced(function* (
   child: StepChild,
-  pump: Fiber.RuntimeFiber<void, ExecutorError>,
-  progress: OutputProgress,
+  pump: OutputPump,
   limits: StepLimits,
   handlers: StepHandlers,
   control: StepControl
@@ -247,11 +189,11 @@ const settle = Effect.fnUntraced(function* (
     ? Math.min(limits.killGraceMillis, stragglerGraceMillisMax)
     : limits.killGraceMillis
   yield* control.end(child.pid, graceMillis)
-  yield* awaitExit(child)
-  if (yield* awaitOutput(pump, progress, limits.outputGraceMillis)) return
-  yield* Fiber.interrupt(pump)
+  yield* Effect.promise(() => child.exited)
+  if (yield* awaitOutput(pump, limits.outputGraceMillis)) return
+  yield* Effect.promise(() => pump.stop())
   // A store that did not take the last piece would not take this one either.
-  if (progress.taking) return
+  if (pump.isTaking) return
   yield* handlers.onOutput({
     stream: "system",
     text: "A process that left the step's process group still holds its output open; what it prints from here on is not recorded.\n"
@@ -259,21 +201,17 @@ const settle = Effect.fnUntraced(function* (
 })
 
 /** Whether the output ended by itself. Goes on waiting while pieces come or are being taken. */
-const awaitOutput = Effect.fnUntraced(function* (
-  pump: Fiber.RuntimeFiber<void, ExecutorError>,
-  progress: OutputProgress,
-  graceMillis: number
-) {
+const awaitOutput = Effect.fnUntraced(function* (pump: OutputPump, graceMillis: number) {
   const stepMillis = Math.max(graceMillis, 1)
-  if (pump.unsafePoll() !== null) return true
   for (let waitedMillis = 0; waitedMillis < outputDrainMillisMax; waitedMillis += stepMillis) {
-    const { pieces } = progress
-    const ended = yield* Fiber.await(pump).pipe(
+    if (pump.isDone) return true
+    const { pieces } = pump
+    const ended = yield* Effect.promise(() => pump.done).pipe(
       Effect.interruptible,
       Effect.timeoutTo({ duration: stepMillis, onSuccess: () => true, onTimeout: () => false })
     )
     if (ended) return true
-    if (!progress.taking && progress.pieces === pieces) return false
+    if (!pump.isTaking && pump.pieces === pieces) return false
   }
   return false
 })
