@@ -70,6 +70,12 @@ export interface WaitOptions {
   readonly wait?: boolean
 }
 
+/** Whether runs that are waited for come with what they printed. */
+export interface AwaitRunsOptions {
+  /** Without it the runs of this machine come sooner. Default: true. */
+  readonly output?: boolean
+}
+
 /** What a dispatch or a replay may be told. */
 export interface DispatchOptions extends WaitOptions, CallerOptions {}
 
@@ -223,9 +229,10 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     ) => Effect.Effect<EventPage, CursorInvalid | StateDisabled | StoreFailure>
     /** The run with all of its output that was kept. */
     readonly getRun: (runId: string) => Effect.Effect<RunView, UnknownRun | StateDisabled | StoreFailure>
-    /** The runs once all of them have ended, with their output; at once when they have. */
+    /** The runs once all of them have ended; at once when they have. Their output may be left out of those that do without it. */
     readonly awaitRuns: (
-      runIds: ReadonlyArray<string>
+      runIds: ReadonlyArray<string>,
+      options?: AwaitRunsOptions
     ) => Effect.Effect<ReadonlyArray<RunView>, UnknownRun | StateDisabled | StoreFailure>
     /** Some of what an attempt of the run printed. */
     readonly readOutput: (

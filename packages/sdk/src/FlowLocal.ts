@@ -23,6 +23,7 @@ import * as Stream from "effect/Stream"
 import { toChange, toEventView } from "./client/views.ts"
 import {
   type ApproveOptions,
+  type AwaitRunsOptions,
   type DispatchOptions,
   Flow,
   type ListRunsOptions,
@@ -153,10 +154,14 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         yield* remembering("getRun")
         return yield* viewOf(yield* loadRun(runId))
       }),
-      awaitRuns: Effect.fn("Flow.awaitRuns")(function* (runIds: ReadonlyArray<string>) {
+      awaitRuns: Effect.fn("Flow.awaitRuns")(function* (
+        runIds: ReadonlyArray<string>,
+        { output = true }: AwaitRunsOptions = {}
+      ) {
         const unknown = runIds.find((runId) => !isRunId(runId))
         if (unknown !== undefined) return yield* unknownRun(unknown)
-        return yield* Effect.forEach(yield* engine.awaitRuns(runIds.filter(isRunId)), viewOf)
+        const runs = yield* engine.awaitRuns(runIds.filter(isRunId))
+        return output ? yield* Effect.forEach(runs, viewOf) : runs.map(briefViewOf)
       }),
       readOutput: Effect.fn("Flow.readOutput")(function* (runId: string, part: ReadOutputOptions = {}) {
         yield* remembering("readOutput")

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import type { DispatchAnswer } from "../api/answers.ts"
 import { toEventRecord } from "../api/eventRecord.ts"
 import { toRunRecord } from "../api/runRecord.ts"
+import type { EventView } from "../client/views.ts"
 import type { Flow } from "../Flow.ts"
 import type { Caller } from "./Caller.ts"
 import type { ServerSettings } from "./ServerOptions.ts"
@@ -34,18 +35,30 @@ export const answerOf = (
   Effect.gen(function* () {
     const mayRead = scopes.has("read")
     if (!wait && !(isAsked && mayRead)) return outcome
-    const look = Effect.map(flow.getEvent(outcome.eventId), ({ runs, ...event }) => ({
-      event,
-      runs: runs.filter(({ id }) => outcome.runIds.includes(id))
-    }))
+    const look = Effect.map(
+      flow.getEvent(outcome.eventId),
+      (event): EventView => ({ ...event, runs: event.runs.filter(({ id }) => outcome.runIds.includes(id)) })
+    )
     const found = yield* look
     const goingOn = wait ? found.runs.filter(({ processStatus }) => !hasEnded(processStatus)) : []
-    // One after the other, so that the output of one at most is held: it is not told.
-    const ended = Effect.forEach(goingOn, ({ id }) => flow.awaitRuns([id]), { discard: true })
+    if (goingOn.length === 0) return mayRead ? toldWith(outcome, found) : outcome
+    const ended = flow.awaitRuns(
+      goingOn.map(({ id }) => id),
+      { output: false }
+    )
     const millis = Math.min(timeoutMillis ?? settings.waitMillis, settings.waitMillisMax)
-    const isLate = goingOn.length > 0 && Option.isNone(yield* Effect.timeoutOption(ended, millis))
-    const told = isLate ? { ...outcome, timedOut: true as const } : outcome
+    const awaited = yield* Effect.timeoutOption(ended, millis)
+    const told = Option.isNone(awaited) ? { ...outcome, timedOut: true as const } : outcome
     if (!mayRead) return told
-    const { event, runs } = goingOn.length > 0 ? yield* look : found
-    return { ...told, event: toEventRecord({ ...event, runs }), runs: runs.map(toRunRecord) }
+    if (Option.isNone(awaited)) return toldWith(told, yield* look)
+    const endedById = new Map(awaited.value.map((run) => [run.id, run]))
+    return toldWith(told, { ...found, runs: found.runs.map((run) => endedById.get(run.id) ?? run) })
   })
+
+// --- internal ---
+
+const toldWith = (told: Outcome & { readonly timedOut?: true }, event: EventView) => ({
+  ...told,
+  event: toEventRecord(event),
+  runs: event.runs.map(toRunRecord)
+})
