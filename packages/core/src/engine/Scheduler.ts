@@ -139,8 +139,7 @@ export const make = (parts: SchedulerParts) =>
         const now = yield* Clock.currentTimeMillis
         yield* Effect.raceFirst(Queue.take(wakeUps), Effect.sleep(Math.max(0, nextRetryAt - now)))
       }
-      // One turn of the event loop: who waits for what was committed is answered first, and what comes meanwhile is the same pass.
-      yield* Effect.sleep(0)
+      yield* nextTurn
     })
 
     /** Wakes the scheduler after each commit: queued runs come in by any of them. */
@@ -148,6 +147,7 @@ export const make = (parts: SchedulerParts) =>
       let seen = yield* store.driver.head
       while (true) {
         yield* store.driver.awaitBeyond(seen)
+        yield* nextTurn
         seen = yield* store.driver.head
         yield* wake
       }
@@ -189,6 +189,9 @@ export const make = (parts: SchedulerParts) =>
   })
 
 // --- internal ---
+
+/** One turn of the event loop: who waits for what was committed goes first, and what comes meanwhile is looked at with it. */
+const nextTurn = Effect.sleep(0)
 
 const attemptOf = (
   { runAttempt }: SchedulerParts,

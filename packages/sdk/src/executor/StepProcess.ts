@@ -189,7 +189,7 @@ const settle = Effect.fnUntraced(function* (
     ? Math.min(limits.killGraceMillis, stragglerGraceMillisMax)
     : limits.killGraceMillis
   yield* control.end(child.pid, graceMillis)
-  yield* Effect.promise(() => child.exited)
+  if (!hasEnded(child)) yield* Effect.promise(() => child.exited)
   if (yield* awaitOutput(pump, limits.outputGraceMillis)) return
   yield* Effect.promise(() => pump.stop())
   // A store that did not take the last piece would not take this one either.

@@ -43,7 +43,7 @@ export const followHead = (reads: Reads): Effect.Effect<HeadFollower, never, Sco
           dataVersion = undefined
         }
       },
-      awaitBeyond: (beyond) =>
-        Effect.flatMap(storing("read the log", announce), () => head.awaitBeyond(beyond))
+      // Without a look of its own: each commit here announces itself, and the others are found by the next look.
+      awaitBeyond: (beyond) => head.awaitBeyond(beyond)
     }
   })
