@@ -55,18 +55,28 @@ export const look = (store: typeof Store.Service, pageMax: number): Effect.Effec
   Effect.gen(function* () {
     const { due, nextRetryAt } = yield* dueRetries(store)
     const limit = Math.min(pageMax, pageSize)
+    /** The first ready run of all, which is asked for again and again. */
+    let first: ReadyRun | undefined
+    const headAfter = (from: string | undefined): Effect.Effect<ReadyRun | undefined, StoreError> => {
+      if (first !== undefined && (from === undefined || from < first.sort)) return Effect.succeed(first)
+      return Effect.map(readReady(store, "", from, 1), ([head]) => {
+        if (from === undefined) first = head
+        return head
+      })
+    }
     const after: Lanes["after"] = (place) =>
       Effect.gen(function* () {
-        const [head] = yield* readReady(store, "", place === undefined ? undefined : behind(place), 1)
+        const head = yield* headAfter(place === undefined ? undefined : behind(place))
         const ready = head === undefined ? undefined : placeOf(head.run)
         const retry = due.places.find((one) => place === undefined || one > place)
-        const first = ready === undefined || (retry !== undefined && retry < ready) ? retry : ready
-        if (first === undefined) return undefined
-        const waiting = due.runs.get(first) ?? []
-        const sample = first === ready ? head?.run : waiting[0]
-        return sample === undefined
-          ? undefined
-          : { place: first, priority: sample.plan.priority, next: oldestFirst(store, first, waiting, limit) }
+        const lane = ready === undefined || (retry !== undefined && retry < ready) ? retry : ready
+        if (lane === undefined) return undefined
+        const waiting = due.runs.get(lane) ?? []
+        const known = head !== undefined && lane === ready ? [head] : []
+        const sample = known[0]?.run ?? waiting[0]
+        if (sample === undefined) return undefined
+        const { priority } = sample.plan
+        return { place: lane, priority, next: oldestFirst(store, lane, waiting, known, limit) }
       })
     return { after, nextRetryAt }
   })
@@ -102,16 +112,17 @@ const readReady = (
     (listed) => Either.all(listed.map((one) => Either.map(runOf(one), (run) => ({ run, sort: one.sort }))))
   )
 
-/** The ready runs of a lane and its due retries, merged by age. */
+/** The ready runs of a lane, of which the first are known, and its due retries, merged by age. */
 const oldestFirst = (
   store: typeof Store.Service,
   place: LanePlace,
   due: ReadonlyArray<RunDocument>,
+  known: ReadonlyArray<ReadyRun>,
   limit: number
 ): Lane["next"] => {
   const retries = [...due]
-  let ready: Array<ReadyRun> = []
-  let last: string | undefined
+  let ready = [...known]
+  let last = ready.at(-1)?.sort
   let isEnd = false
   return Effect.gen(function* () {
     if (ready.length === 0 && !isEnd) {
