@@ -5,7 +5,6 @@ import * as Option from "effect/Option"
 import type { DispatchAnswer } from "../api/answers.ts"
 import { toEventRecord } from "../api/eventRecord.ts"
 import { toRunRecord } from "../api/runRecord.ts"
-import type { EventView } from "../client/views.ts"
 import type { Flow } from "../Flow.ts"
 import type { Caller } from "./Caller.ts"
 import type { ServerSettings } from "./ServerOptions.ts"
@@ -19,6 +18,7 @@ export interface Wanted {
 }
 
 type Outcome = Omit<DispatchAnswer, "event" | "runs" | "timedOut">
+type EventView = Effect.Effect.Success<ReturnType<(typeof Flow.Service)["getEvent"]>>
 
 /**
  * The answer to an outcome. A wait that runs out is no error: the runs are told as they are. Runs come without their output,
