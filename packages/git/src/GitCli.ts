@@ -49,6 +49,10 @@ const fixedEnvironment = {
   ...configVariables({ "i18n.logOutputEncoding": "UTF-8", "log.showSignature": "false", "color.ui": "false" })
 }
 
+/**
+ * Which git runs, and which variables it gets. `env` cannot change what keeps commands unattended and their output the
+ * same everywhere (`GIT_TERMINAL_PROMPT`, `LC_ALL` and the like): those are set last.
+ */
 export interface GitCliOptions {
   /** The program. (Default: `git`, found on the PATH.) */
   readonly program?: string

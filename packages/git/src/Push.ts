@@ -28,6 +28,7 @@ export const Declined = Schema.TaggedStruct("Declined", { ref: RefName, message:
 /** The server was not reached or did not answer in time. Whether the ref moved is unknown; read it before trying again. */
 export const Unreachable = Schema.TaggedStruct("Unreachable", { ref: RefName, message: Schema.String })
 
+/** What became of a push, by `_tag`. After `Pushed` and `UpToDate` the remote ref names the commit. */
 export const PushOutcome = Schema.Union(Pushed, UpToDate, Stale, Declined, Unreachable)
 export type PushOutcome = typeof PushOutcome.Type
 
@@ -40,17 +41,20 @@ export class PublishedRefIsUpstreamTag extends Schema.TaggedError<PublishedRefIs
   }
 }
 
+/** Which remote ref `pushRef` moves, and to what. A ref that is what was expected moves even if it loses commits by that. */
 export interface PushOptions {
   readonly repository: Repository
+  /** Name of the remote. */
   readonly remote: string
   /** The full name of the ref at the remote: a branch or a tag. */
   readonly ref: string
+  /** What the ref is to name; its objects must be in the repository. */
   readonly commit: ObjectId
   /** What the remote ref must be now; `null` when it must not exist. */
   readonly expected: ObjectId | null
   /** The remote whose tag names are taken. `null` only for a repository without upstream. */
   readonly upstreamRemote: string | null
-  /** (Default: 10 minutes.) */
+  /** Time of the push; each question to a remote around it has 10 minutes of its own. (Default: 10 minutes.) */
   readonly timeoutMillis?: number
 }
 

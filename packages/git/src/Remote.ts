@@ -52,16 +52,18 @@ export const FetchResult = Schema.Struct({
 })
 export type FetchResult = typeof FetchResult.Type
 
+/** What `fetchRemote` takes over: branches to `refs/remotes/<remote>/`, tags to `refs/patchmoi/tags/<remote>/`. */
 export interface FetchOptions {
   readonly repository: Repository
+  /** Name of the remote. */
   readonly remote: string
-  /** (Default: true.) */
+  /** Whether tags are fetched as well. (Default: true.) */
   readonly tags?: boolean
   /** Remove remote-tracking branches that the remote no longer has. (Default: true.) */
   readonly prune?: boolean
   /** Remove kept tags that the remote no longer has. (Default: false: only those in the way of others.) */
   readonly pruneTags?: boolean
-  /** (Default: 10 minutes.) */
+  /** Time of each fetch: one for the branches, one for the tags. (Default: 10 minutes.) */
   readonly timeoutMillis?: number
 }
 

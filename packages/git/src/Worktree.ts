@@ -12,8 +12,11 @@ import { Git } from "./Git.ts"
 import type { ObjectId } from "./GitName.ts"
 import type { Repository } from "./Repository.ts"
 
+/** A checkout that `makeWorktree` made. It may be written into: whatever is left there goes when the scope closes. */
 export interface Worktree {
+  /** Its top folder, absolute. */
   readonly directory: string
+  /** What was checked out. */
   readonly commit: ObjectId
 }
 

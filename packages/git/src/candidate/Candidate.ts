@@ -25,6 +25,7 @@ export const CandidateRef = Schema.Struct({
 })
 export type CandidateRef = typeof CandidateRef.Type
 
+/** What `writeCandidate` records, in one transaction. A candidate of that tag that is there moves, whatever it names. */
 export interface WriteCandidateOptions {
   readonly repository: Repository
   /** The release's tag, which may contain `/`. */

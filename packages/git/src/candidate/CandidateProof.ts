@@ -114,19 +114,32 @@ export class ProofTooLong extends Schema.TaggedError<ProofTooLong>("git/ProofToo
   }
 }
 
+/**
+ * A rebuilt stack, and everything that its rebuild was given. Where something else is said here than the rebuild got,
+ * `verifyCandidate` may build other commits, and then says that the candidate differs.
+ */
 export interface ProofOptions {
   readonly repository: Repository
+  /** What the candidate is called after: a tag, or a branch. */
   readonly tag: string
   readonly rebuilt: Rebuilt
   /** As they were given to the rebuild, and the options that it got. */
   readonly patches: ReadonlyArray<PatchBranch>
+  /** More upstream commits that bounded the patches from below. (Default: none.) */
   readonly upstream?: ReadonlyArray<ObjectId>
+  /** (Default: `package.json`.) */
   readonly structuredFiles?: ReadonlyArray<string>
+  /** (Default: false.) */
   readonly keepGoing?: boolean
+  /** (Default: none.) */
   readonly trailers?: RebuildTrailers
+  /** How the stack differs from the candidate before it. (Default: not told.) */
   readonly rangeDiff?: ProofRangeDiff
+  /** How its checks went; of their output the end is kept (`proofOutputLengthMax`). (Default: not told.) */
   readonly checks?: CandidateChecks
+  /** Id of the event that asked for the rebuild. (Default: none.) */
   readonly event?: string
+  /** Position in the log where that event stands. (Default: none.) */
   readonly position?: number
 }
 

@@ -20,16 +20,20 @@ import { planNotes } from "./planNotes.ts"
 import { planTag } from "./planTag.ts"
 import { refuseUpstreamNames } from "./upstreamNames.ts"
 
+/** Made by `planPublish`, carried out by `applyPublish`, which refuses a changed one. It may wait for approval as JSON. */
 export const PublishPlan = Schema.Struct({
   version: Schema.Literal(1),
   /** SHA-256 of everything else, in hex. */
   id: Schema.String,
+  /** Name of the remote that is pushed to. */
   remote: Schema.String,
   /** Where pushes to the remote go, without credentials. */
   url: Schema.String,
   /** The remote whose names are taken; `null` for a repository without upstream. */
   upstreamRemote: Schema.NullOr(Schema.String),
+  /** What is published. */
   commit: ObjectId,
+  /** Every ref that the push names, also those that stay as they are. */
   refs: Schema.Array(PlannedRef)
 })
 export type PublishPlan = typeof PublishPlan.Type
@@ -44,10 +48,12 @@ export class NothingToPublish extends Schema.TaggedError<NothingToPublish>("git/
   }
 }
 
+/** What is to be published, and under which names. Where neither a branch nor a tag follows from it: `NothingToPublish`. */
 export interface PublishPlanOptions {
   readonly repository: Repository
   /** What is published: a candidate branch, or any commit. */
   readonly revision: string
+  /** Name of the remote that is pushed to. */
   readonly remote: string
   /** The remote whose tag names and commits are upstream's. `null` only for a repository without upstream. */
   readonly upstreamRemote: string | null
@@ -57,7 +63,7 @@ export interface PublishPlanOptions {
   readonly tag?: string
   /** Whether the candidate's note goes with it. (Default: true.) */
   readonly notes?: boolean
-  /** (Default: 10 minutes.) */
+  /** Time of each talk with a remote. (Default: 10 minutes.) */
   readonly timeoutMillis?: number
 }
 

@@ -38,6 +38,7 @@ export const PublishOutcome = Schema.Union(
 )
 export type PublishOutcome = typeof PublishOutcome.Type
 
+/** What `applyPublish` came to, ref by ref. A server that refuses the push, or does not answer, is no error. */
 export const PublishResult = Schema.Struct({
   plan: PublishPlan,
   /** True when every ref at the remote is what the plan says. False: none has moved, unless one is `Unreachable`. */

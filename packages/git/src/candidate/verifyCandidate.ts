@@ -52,6 +52,7 @@ export const Unverifiable = Schema.TaggedStruct("Unverifiable", {
   detail: Schema.String
 })
 
+/** What `verifyCandidate` found, by `_tag`. `Unverifiable` speaks neither for the candidate nor against it. */
 export const Verification = Schema.Union(Verified, Differs, Unverifiable)
 export type Verification = typeof Verification.Type
 

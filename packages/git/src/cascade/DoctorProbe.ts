@@ -12,6 +12,7 @@ import { originOf } from "./TargetUrl.ts"
 /** Time for the question. */
 export const probeMillisMax = 30_000
 
+/** What the doctor of a cascade asks about pushes; `layerDoctorProbe` is the one that asks servers. It never fails. */
 export class DoctorProbe extends Context.Tag("@patchmoi/git/DoctorProbe")<
   DoctorProbe,
   {

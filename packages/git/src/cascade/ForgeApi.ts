@@ -69,6 +69,10 @@ export interface DispatchOptions {
   readonly payload: Readonly<Record<string, string>>
 }
 
+/**
+ * How a cascade reaches the API of a forge. `layerForgeApi` asks over HTTP, each time for at most `apiMillisMax`;
+ * `layerNoForgeApi` asks nobody.
+ */
 export class ForgeApi extends Context.Tag("@patchmoi/git/ForgeApi")<
   ForgeApi,
   {

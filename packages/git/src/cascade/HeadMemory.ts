@@ -33,6 +33,10 @@ export interface MemoryKey {
   readonly file: string
 }
 
+/**
+ * Where a cascade keeps what it wrote: nowhere (`layerNone`), in the process (`layerMemory`), or on disk (`layerFolder`).
+ * Never fails: what is not remembered is read from the target.
+ */
 export class HeadMemory extends Context.Tag("@patchmoi/git/HeadMemory")<
   HeadMemory,
   {

@@ -25,6 +25,10 @@ export const candidateOutputBytesMaxDefault = 8 * 1024
 /** The end of upstream's output that a result carries, in UTF-16 units. */
 export const controlOutputLengthMax = 2_000
 
+/**
+ * What checks say about the fork. `failed-upstream-too`: bare upstream does not pass either, so that no patch is to blame.
+ * `not-run`: there was nothing to run, or a check before it failed.
+ */
 export const CheckVerdict = Schema.Literal("passed", "failed", "failed-upstream-too", "not-run")
 export type CheckVerdict = typeof CheckVerdict.Type
 
@@ -64,6 +68,7 @@ export interface AppliedTip {
   readonly tip: ObjectId
 }
 
+/** A stack, and what it is checked by: at its tip, on bare upstream, and, when a check fails, at patches in between. */
 export interface CandidateChecksOptions {
   readonly repository: Repository
   /** The bare upstream commit that the stack stands on. */
@@ -77,13 +82,13 @@ export interface CandidateChecksOptions {
   readonly options: {
     /** Time of each check, in milliseconds, at least 1. */
     readonly timeoutMillis: number
-    /** (Default: 8 KiB.) */
+    /** Bytes of output that are kept of each check: the last ones. (Default: 8 KiB.) */
     readonly outputBytesMax?: number
     /** What besides the tree decides how checks end. (Default: `PATH` and the platform.) */
     readonly toolchain?: ToolchainParts
     /** Whether answers of earlier runs may be used. (Default: true.) */
     readonly reuse?: boolean
-    /** (Default: the one of the repository.) */
+    /** Where answers are kept and looked for. (Default: the one of the repository.) */
     readonly cache?: CheckCache
     /** Run on bare upstream first. Without it a red upstream is blamed on the fork. (Default: true.) */
     readonly control?: boolean

@@ -16,6 +16,7 @@ export const checksMax = 100
 /** Longest command line of a check, in UTF-16 units. */
 export const checkCommandLengthMax = 16 * 1024
 
+/** Where a check runs. `worktree`: in a checkout that it shares with those before it. `tree`: alone, in an empty folder. */
 export const CheckKind = Schema.Literal("worktree", "tree")
 export type CheckKind = typeof CheckKind.Type
 

@@ -50,6 +50,7 @@ export const KeptAnswer = Schema.Struct({
 })
 export type KeptAnswer = typeof KeptAnswer.Type
 
+/** Where answers of checks outlive a run, made by `makeCheckCache`. Never fails: without its answer a check runs again. */
 export interface CheckCache {
   /** The answer that is kept, or `null`. Using it counts as a use. */
   readonly read: (question: CheckQuestion) => Effect.Effect<KeptAnswer | null>

@@ -51,12 +51,15 @@ export class CheckNotStarted extends Schema.TaggedError<CheckNotStarted>("git/Ch
   }
 }
 
+/** Which commands run, where, and for how long. All have the one folder: a later one finds what those before it left. */
 export interface RunChecksOptions {
+  /** The folder that they run in. `CheckNotStarted` when it does not exist. */
   readonly directory: string
+  /** Lines for `/bin/sh`, in their order. */
   readonly commands: ReadonlyArray<string>
   /** Time of each command, in milliseconds, at least 1. */
   readonly timeoutMillis: number
-  /** (Default: 64 KiB.) */
+  /** Bytes of output that are kept of each command: the last ones. (Default: 64 KiB.) */
   readonly outputBytesMax?: number
   /** Time between SIGTERM and SIGKILL, in milliseconds. (Default: 2 seconds.) */
   readonly graceMillis?: number

@@ -21,7 +21,7 @@ export interface CheckPoint {
   readonly tree: ObjectId
 }
 
-export interface TreeChecksOptions {
+interface TreeChecksOptions {
   readonly repository: Repository
   readonly checks: ReadonlyArray<Check>
   readonly toolchain: Toolchain

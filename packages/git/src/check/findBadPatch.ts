@@ -41,7 +41,9 @@ export const NotSearched = Schema.TaggedStruct("NotSearched", {
 export const PatchBlame = Schema.Union(BadPatch, Flaky, NotSearched)
 export type PatchBlame = typeof PatchBlame.Type
 
+/** A check that fails at the tip and not on upstream, and the stack that is searched for the patch that breaks it. */
 export interface SearchOptions<E, R> {
+  /** Answers for one tree: what `makeTreeChecks` gives. */
   readonly ask: (asked: TreeChecksAsked) => Effect.Effect<ReadonlyArray<CheckRun>, E, R>
   /** Whether a check fails that does not fail on upstream. */
   readonly isOwn: (at: number, run: CheckRun) => boolean
@@ -49,9 +51,11 @@ export interface SearchOptions<E, R> {
   readonly at: number
   /** Its answer on upstream, if it was run there. */
   readonly control: CheckRun | null
+  /** The bare upstream commit below the stack. */
   readonly upstream: CheckPoint
-  /** The stack from the bottom, by patches. */
+  /** The stack from the bottom, by patches. Without any, nothing is searched (`no-patches`). */
   readonly steps: ReadonlyArray<{ readonly patch: string; readonly point: CheckPoint }>
+  /** The top of the stack. */
   readonly tip: CheckPoint
 }
 

@@ -10,10 +10,13 @@ import { ContractIssue } from "./ContractIssue.ts"
 import { inspectContracts } from "./PatchContract.ts"
 import { checkScopes, ScopeIssue } from "./Scope.ts"
 
+/** What is wrong with a stack, by `inspectStack`. No `problem` and empty lists: nothing is, or there was nothing to compare. */
 export const StackReport = Schema.Struct({
   /** Why no rebuild can take the stack, such as a merge commit in a patch; `null` when it can. */
   problem: Schema.NullOr(Schema.String),
+  /** What is wrong with the contracts themselves. */
   issues: Schema.Array(ContractIssue),
+  /** Where patches and the scopes of their contracts do not fit. */
   scopes: Schema.Array(ScopeIssue)
 })
 export type StackReport = typeof StackReport.Type

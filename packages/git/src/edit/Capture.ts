@@ -38,6 +38,7 @@ import {
   type Stack
 } from "./Stack.ts"
 
+/** Which work becomes which patch. A branch of that name that exists is refused (`EditRefused`) unless `force` is set. */
 export interface CaptureOptions {
   readonly repository: Repository
   readonly topology: Topology

@@ -29,11 +29,13 @@ export const dependencyPathsMax = 20
 /** Longest reason, in UTF-16 units. */
 export const dropReasonLengthMax = 10_000
 
+/** Which patch goes, and why. Patches that may need it are no reason to refuse: the result names them. */
 export interface DropOptions {
   readonly repository: Repository
   readonly topology: Topology
+  /** Its name, with or without the prefix. */
   readonly patch: string
-  /** Why it goes, kept with the commits. (Default: no word.) */
+  /** Why it goes, kept with the commits; cut after `dropReasonLengthMax`. (Default: no word.) */
   readonly reason?: string
   /** Tell what would be done, and move nothing. (Default: false.) */
   readonly dryRun?: boolean
@@ -48,10 +50,13 @@ export interface Dependent {
   readonly pathsOmitted: number
 }
 
+/** What dropping a patch did, or would do with `dryRun`. */
 export interface Dropped {
+  /** Its full name, with the prefix. */
   readonly patch: string
+  /** What its branch pointed to. */
   readonly tip: ObjectId
-  /** Where its commits stay. */
+  /** The full ref under which its commits stay. */
   readonly kept: string
   /** Patches after it, in order, that may need it; `null` when the stack could not be read (see: patchmoi patch doctor). */
   readonly dependents: ReadonlyArray<Dependent> | null

@@ -16,15 +16,18 @@ import type { Topology } from "../topology/Topology.ts"
 import { countRewrites } from "./countRewrites.ts"
 import { planStack, readStack } from "./Stack.ts"
 
+/** Figures that tell which patch costs most to keep. One whose trees cannot be read has no lines and no files. */
 export const PatchCost = Schema.Struct({
   patch: Schema.String,
   tip: ObjectId,
+  /** Commits of its own. */
   commits: Schema.Int,
   /** Whole days since the first of its commits was authored; `null` without a commit. */
   ageDays: Schema.NullOr(Schema.Int),
   /** Lines that it adds and removes against what it stands on. Binary files count as none. */
   added: Schema.Int,
   removed: Schema.Int,
+  /** Paths that it changes. */
   files: Schema.Int,
   /** Earlier tips that were replaced and not only built upon, as far as reflog and kept refs tell. */
   rewrites: Schema.Int,
@@ -35,6 +38,7 @@ export type PatchCost = typeof PatchCost.Type
 
 /** What the list can be ordered by. Ties, and `name`, go by the order of the stack. */
 export const costOrders = ["name", "age", "churn", "rewrites", "conflicts"] as const
+/** One of `costOrders`. All but `name` put the largest first; `churn` is added and removed lines together. */
 export type CostOrder = (typeof costOrders)[number]
 
 /** The cost of each patch, the most expensive first. Errors: `UpstreamUnknown`, those of `planPatches`, `GitError`. */

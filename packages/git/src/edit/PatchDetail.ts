@@ -31,6 +31,7 @@ export const DetailFile = Schema.Struct({
 })
 export type DetailFile = typeof DetailFile.Type
 
+/** All about one patch, as `readPatch` gives it. Files and diff are cut at their limits, and then say so. */
 export const PatchDetail = Schema.Struct({
   patch: Schema.String,
   tip: ObjectId,
@@ -50,7 +51,9 @@ export const PatchDetail = Schema.Struct({
   contract: PatchContract,
   /** What is wrong with the contract. */
   issues: Schema.Array(ContractIssue),
+  /** At most `detailFilesMax`. */
   files: Schema.Array(DetailFile),
+  /** Files beyond those. Their lines are counted below. */
   filesOmitted: Schema.Int,
   /** Lines of all files. */
   added: Schema.Int,

@@ -24,6 +24,7 @@ import {
   type Stack
 } from "./Stack.ts"
 
+/** Which patch moves where. Names may be given with or without the prefix. */
 export interface ReorderOptions {
   readonly repository: Repository
   readonly topology: Topology
@@ -31,7 +32,7 @@ export interface ReorderOptions {
   readonly patch: string
   /** Where it goes. */
   readonly place: { readonly side: "before" | "after"; readonly other: string }
-  /** The commit on which both orders are tried. (Default: upstream's.) */
+  /** The commit, tag or ref on which both orders are tried. (Default: upstream's commit.) */
   readonly onto?: string
   /** Move it although the result differs or cannot be told. (Default: false.) */
   readonly force?: boolean
@@ -39,6 +40,7 @@ export interface ReorderOptions {
   readonly dryRun?: boolean
 }
 
+/** What moving a patch did, or would do with `dryRun`. The order is that of the names, so that moving is renaming. */
 export interface Reordered {
   /** Patches that get another name, in the new order. Empty: the patch is there already. */
   readonly renames: ReadonlyArray<PatchRename>

@@ -42,9 +42,11 @@ export interface SplitPart {
   readonly globs: ReadonlyArray<string>
 }
 
+/** Which patch is split, and how: into 2 to `splitPartsMax` new ones. By paths, one of them may be without globs. */
 export interface SplitOptions {
   readonly repository: Repository
   readonly topology: Topology
+  /** Its name, with or without the prefix. */
   readonly patch: string
   /** `paths`: a path belongs to the first part with a glob that meets it. `commits`: one patch for each commit. */
   readonly by:
@@ -64,11 +66,15 @@ export interface SplitPatch {
   readonly paths: ReadonlyArray<string>
 }
 
+/** What a split did, or would do with `dryRun`. */
 export interface SplitResult {
+  /** The patch that was split, with the prefix. */
   readonly patch: string
+  /** What its branch pointed to. */
   readonly tip: ObjectId
-  /** Where the old branch stays. */
+  /** The full ref under which the old commits stay. */
   readonly kept: string
+  /** In their order in the stack, by names that may have got another number. */
   readonly parts: ReadonlyArray<SplitPatch>
   /** Other patches that get another name, because there was no room between numbers. */
   readonly renames: ReadonlyArray<PatchRename>

@@ -61,6 +61,7 @@ export const Forecast = Schema.Struct({
 })
 export type Forecast = typeof Forecast.Type
 
+/** Which patches are tried on which upstream point, and who may answer conflicts. Patches and refs stay as they are. */
 export interface ForecastOptions {
   readonly repository: Repository
   /** The patch branches in the order in which they are applied. */

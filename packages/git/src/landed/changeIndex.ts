@@ -23,6 +23,7 @@ export interface CommitChange {
   readonly patchId?: string | null
 }
 
+/** What commits change; one that is absent was not looked at. `addPaths` and `addPatchIds` fill it in place. */
 export type ChangeIndex = Map<ObjectId, CommitChange>
 
 /** Adds the paths of those commits that the index does not hold. Tells whether there were any. */

@@ -40,6 +40,7 @@ export interface DropWhenReached {
   readonly detail: string
 }
 
+/** Which patches are looked for, and where: in the upstream commits between the base of each and `onto`. */
 export interface FindLandedOptions {
   readonly repository: Repository
   /** The patch branches in their order. */
@@ -50,7 +51,7 @@ export interface FindLandedOptions {
   readonly upstream?: ReadonlyArray<ObjectId>
   /** The patches, by name, whose contract names an end that has come. (Default: none.) */
   readonly dropWhen?: ReadonlyMap<string, DropWhenReached>
-  /** Upstream commits that are looked through for each base. (Default: 20,000.) */
+  /** Upstream commits that are looked through for each base; more fail as `UpstreamRangeTooLong`. (Default: 20,000.) */
   readonly commitsMax?: number
 }
 

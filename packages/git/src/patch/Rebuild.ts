@@ -41,6 +41,7 @@ import { UnreadableCommit } from "./UnreadableCommit.ts"
 
 export type { RebuildTrailers } from "../internal/trailers.ts"
 
+/** What goes onto what, and how far a rebuild may go. With only what is required, commits are made and no ref moves. */
 export interface RebuildOptions {
   readonly repository: Repository
   /** The upstream commit, tag or ref that the patches go onto. */

@@ -111,5 +111,6 @@ export const Conflicted = Schema.TaggedStruct("Conflicted", {
 })
 export type Conflicted = typeof Conflicted.Type
 
+/** What a rebuild came to, by `_tag`: the new stack, or the conflict that it stopped at. Can be kept and sent as JSON. */
 export const RebuildResult = Schema.Union(Rebuilt, Conflicted)
 export type RebuildResult = typeof RebuildResult.Type

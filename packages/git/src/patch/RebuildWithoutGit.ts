@@ -33,6 +33,7 @@ import type { RebuildResult } from "./RebuildResult.ts"
 export { RefFileError } from "../internal/withoutGit/plainRefs.ts"
 export { MissingObject, NeedsGit } from "../internal/withoutGit/plainRepository.ts"
 
+/** As for `rebuild`, but the repository and the patches are found by folder and prefix. No resolver, no merge by values. */
 export interface RebuildWithoutGitOptions
   extends Pick<
     RebuildOptions,

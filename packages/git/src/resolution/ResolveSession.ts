@@ -47,10 +47,12 @@ import {
 } from "./ResolveState.ts"
 import { chooseFolder, closeWorktree, listWorktrees, openWorktree, removeHome } from "./ResolveWorktree.ts"
 
+/** Which rebuild is gone through, conflict by conflict. It is written down: `continueResolve` asks for none of it again. */
 export interface StartOptions {
   readonly repository: Repository
   /** The upstream commit, tag or ref that the patches go onto. */
   readonly onto: string
+  /** The patch branches in the order in which they are applied. */
   readonly patches: ReadonlyArray<PatchBranch>
   /** More upstream commits that bound the patches from below. (Default: none.) */
   readonly upstream?: ReadonlyArray<ObjectId>

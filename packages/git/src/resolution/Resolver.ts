@@ -14,6 +14,7 @@ import {
 } from "./Resolution.ts"
 import { findResolutions } from "./ResolutionStore.ts"
 
+/** Which stored resolutions may answer conflicts. With `reuse: "never"` and no `only`, none may. */
 export interface ResolverOptions {
   readonly repository: Repository
   /** What the maintainer allows. (Default: use and label, never push unasked.) */

@@ -51,6 +51,7 @@ export interface GitHttpFaults {
   beforePush: ((repository: string) => Promise<unknown>) | null
 }
 
+/** A server that runs, made by `makeGitHttpServer`, with its knobs and what it was asked. Stopped when the scope closes. */
 export interface GitHttpServer {
   /** Without a slash at the end; the repository's folder name follows. */
   readonly url: string

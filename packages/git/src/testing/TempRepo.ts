@@ -19,7 +19,9 @@ export type TempFile =
   | { readonly symlink: string }
   | null
 
+/** A repository and the hands for it: `makeTempRepo`, `makeTempClone`, or `tempRepoAt` for one that is there. */
 export interface TempRepo {
+  /** Its folder. Removed when the scope closes, but for that of `tempRepoAt`. */
   readonly directory: string
   /** Runs git in the repository with the repository's clock, and gives its output without the last line feed. */
   readonly git: (...args: ReadonlyArray<string>) => Effect.Effect<string, GitError>
@@ -34,8 +36,11 @@ export interface TempRepo {
   ) => Effect.Effect<ObjectId, GitError | InvalidName>
 }
 
+/** What may differ between repositories of `makeTempRepo`. All begin on `main`, without a commit. */
 export interface TempRepoOptions {
+  /** Without a work tree, where `commit` fails. (Default: false.) */
   readonly bare?: boolean
+  /** (Default: `sha1`.) */
   readonly objectFormat?: "sha1" | "sha256"
 }
 

@@ -24,6 +24,7 @@ export interface OperatorPolicy {
   readonly moveTarget: boolean
 }
 
+/** One thing that needs leave: the operator grants it by this name, and `Restrictions` of the repository forbid it by it. */
 export type Permission = keyof OperatorPolicy
 
 /** What the maintained repository forbids. A permission that is not listed is left to the operator. */

@@ -22,6 +22,7 @@ import { lineOfKey } from "../internal/tomlHints.ts"
 import { type ConfigIssue, PatchmoiConfigInvalid } from "./ConfigIssue.ts"
 import type { Permission, Restrictions } from "./OperatorPolicy.ts"
 
+/** Name of the file that a maintained repository may carry. The nearest one counts, up to the top of the work tree. */
 export const configFileName = ".patchmoi.toml"
 
 /** Longest accepted file, in bytes. */

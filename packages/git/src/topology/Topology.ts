@@ -23,6 +23,7 @@ export const RemoteView = Schema.Struct({ name: Schema.String, url: Schema.Strin
 /** A ref and where it points; `null` when it does not exist. */
 export const RefView = Schema.Struct({ ref: RefName, commit: Schema.NullOr(ObjectId) })
 
+/** What a fork consists of, as `discoverTopology` finds it. What is missing is `null` or empty, and `doctor` names it. */
 export const Topology = Schema.Struct({
   /** Folder of the repository. */
   directory: Schema.String,
@@ -35,14 +36,19 @@ export const Topology = Schema.Struct({
   forkRemote: Schema.NullOr(Schema.String),
   /** The remotes that settings or convention ask for, whether they exist or not. */
   wanted: Schema.Struct({ upstreamRemote: Schema.String, forkRemote: Schema.String }),
+  /** Upstream's branch, as the remote-tracking ref that the last fetch left. */
   upstream: RefView,
+  /** The maintained branch. */
   target: RefView,
   /** Short name of the branch that is checked out; `null` for a detached HEAD. */
   branch: Schema.NullOr(Schema.String),
+  /** The patch branches by short name, in the order of their names, which is that of the stack. */
   patches: Schema.Array(Schema.Struct({ name: Schema.String, tip: ObjectId })),
+  /** What names of patch branches begin with; ends with a slash. */
   patchPrefix: Schema.String,
-  /** The newest tags first, at most `tagsMax`. */
+  /** The repository's own tags, the newest first, at most `tagsMax`. */
   tags: Schema.Array(Schema.String),
+  /** `dirty` also for files that git does not track. `none`: a bare repository. */
   workTree: Schema.Literal("clean", "dirty", "none"),
   /** True when history is cut off (`git clone --depth`). */
   shallow: Schema.Boolean

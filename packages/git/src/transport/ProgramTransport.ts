@@ -47,6 +47,7 @@ import {
 import { partsOf } from "./targetPath.ts"
 import { writePack } from "./wire/pack.ts"
 
+/** Bounds of the transport that runs the git program, as `layerTransport` does for every address but http(s). */
 export interface ProgramTransportOptions {
   /** Longest time of one command of git. (Default: 60 seconds.) */
   readonly commandTimeMax?: Duration.DurationInput

@@ -7,6 +7,7 @@ import { type HttpTransportOptions, makeHttpTransport } from "./HttpTransport.ts
 import { isHttp } from "./httpAddress.ts"
 import { makeProgramTransport, type ProgramTransportOptions } from "./ProgramTransport.ts"
 
+/** Bounds of both ways. `commandTimeMax` is for the git program, everything else for our own HTTP client. */
 export type TransportOptions = HttpTransportOptions & ProgramTransportOptions
 
 /** The transport that picks by address. */

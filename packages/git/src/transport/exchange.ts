@@ -50,6 +50,7 @@ export interface Question {
   readonly bytesMax?: number
 }
 
+/** What sends, and the bounds of each request: over its time it is `Unreachable`, over its size `AnswerTooLarge`. */
 export interface ExchangeOptions {
   /** What sends. (Default: the platform's.) */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>

@@ -38,9 +38,12 @@ export interface ProgramStore {
   readonly sizeOf: (oid: ObjectId) => Effect.Effect<number | null, TransportError>
 }
 
+/** How much is fetched. A commit that is there with as many levels of trees is not fetched again, whatever `depth` says. */
 export interface FetchOptions {
   readonly commit: ObjectId
+  /** Commits of its history, itself included, at least 1. */
   readonly depth: number
+  /** Levels of trees, at least 1, which is the top alone: git's filter `tree:<depth>`. */
   readonly treeDepth: number
 }
 

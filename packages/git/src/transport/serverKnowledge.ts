@@ -19,6 +19,7 @@ const rememberedMax = 1_000
 /** How a repository is read: by version 2, or by what came before. */
 export type Abilities = CapabilitiesV2 | { readonly version: 0 }
 
+/** What servers can do, learned on the way and kept as long as the value; of too many, the oldest is forgotten. */
 export interface ServerKnowledge {
   /** Asks the repository itself. */
   readonly ask: (target: TransportTarget) => Effect.Effect<Capabilities, TransportError>

@@ -29,6 +29,7 @@ export interface CapabilitiesV0 {
   readonly objectFormat: ObjectFormat
 }
 
+/** What a server says about itself, by `version`. Its refs come with 0 only; for 2, `ls-refs` asks for them. */
 export type Capabilities = CapabilitiesV0 | CapabilitiesV2
 
 /** Reads the answer. Throws `MalformedAnswer`. */

@@ -15,7 +15,7 @@ export interface PackObject {
   readonly content: Buffer
 }
 
-export interface ReadPackOptions {
+interface ReadPackOptions {
   readonly pack: Buffer
   readonly format: ObjectFormat
   /** All objects together, unpacked. */

@@ -11,7 +11,9 @@ export const packetBytesMax = 65_520
 /** A packet's content, or a mark. */
 export type Packet = Buffer | "flush" | "delimiter" | "end"
 
+/** The mark `0000`: a message, or a list in it, ends here. */
 export const flushPacket = Buffer.from("0000")
+/** The mark `0001`, in protocol version 2: a section ends here, and the message goes on. */
 export const delimiterPacket = Buffer.from("0001")
 
 /** One packet with this content. Throws a `RangeError` for content that no packet can hold. */

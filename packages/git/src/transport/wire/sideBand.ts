@@ -5,7 +5,7 @@ import type { Packet } from "./pktLine.ts"
 /** Bytes of words for people that are kept. */
 const wordsBytesMax = 64 * 1024
 
-export interface SideBand {
+interface SideBand {
   readonly data: Buffer
   /** What the server and its hooks said, as it came. */
   readonly words: string
