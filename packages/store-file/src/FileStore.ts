@@ -44,6 +44,10 @@ export const segmentBytesMaxDefault = 64 * 1_048_576
 /** Facts after which a snapshot is taken, unless the store says otherwise. */
 export const snapshotFactsDefault = 20_000
 
+/**
+ * Where a store is and what its facts belong to. The rest has defaults: which files people find beside the log, how long its
+ * segments grow, and how much of it is read when the store is opened.
+ */
 export interface FileStoreOptions {
   /** The folder of the store; made when it is missing. */
   readonly directory: string

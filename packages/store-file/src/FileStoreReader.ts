@@ -21,9 +21,14 @@ import { storing } from "./internal/storing.ts"
 /** How often a reader that waits looks for new facts. */
 export const followTime = "50 millis"
 
+/**
+ * Which store is read. With other aggregates or another `foldVersion` than those of the writer its snapshot is not used, and
+ * opening reads the whole log.
+ */
 export interface FileStoreReaderOptions {
   /** The folder of the store. One that is not there reads as empty. */
   readonly directory: string
+  /** Everything whose facts may be in the log. */
   readonly aggregates: ReadonlyArray<AnyAggregate>
   /** As for the writer (`FileStoreOptions`). */
   readonly foldVersion?: string

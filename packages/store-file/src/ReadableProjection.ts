@@ -44,6 +44,7 @@ export interface ReplaceFold {
   readonly content: () => string | undefined
 }
 
+/** A file that the store keeps beside its log; `FileStoreOptions.projections` takes them. */
 export type ReadableProjection = AppendProjection | ReplaceProjection
 
 /** A file with the lines of each fact, where no line depends on an earlier fact. */

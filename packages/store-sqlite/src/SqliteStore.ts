@@ -28,6 +28,7 @@ import { openDatabase } from "./internal/openDatabase.ts"
 import { Reads } from "./internal/Reads.ts"
 import type { OpenError } from "./SqliteStoreErrors.ts"
 
+/** Which database the store is in, and what an acknowledgement of it is worth. */
 export interface SqliteStoreOptions {
   /** The database file; made when it is missing. Its folder has to be there. */
   readonly filename: string

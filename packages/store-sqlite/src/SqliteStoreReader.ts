@@ -17,6 +17,7 @@ import { openDatabase } from "./internal/openDatabase.ts"
 import { Reads } from "./internal/Reads.ts"
 import type { OpenError } from "./SqliteStoreErrors.ts"
 
+/** Which database is read. A reader makes nothing: a file that is missing is `DatabaseUnavailable`. */
 export interface SqliteStoreReaderOptions {
   /** The database file. It has to exist. */
   readonly filename: string

@@ -28,16 +28,21 @@ export interface TargetState extends Schema.Schema.Type<typeof TargetState> {}
 export const CascadeStatus = Schema.Literal("running", "completed", "failed", "needs_person")
 export type CascadeStatus = typeof CascadeStatus.Type
 
+/** One version on its way into many repositories, or arrived there: how it stands as a whole, and at each target. */
 export const CascadeDocument = Schema.Struct({
   id: Schema.String,
   name: Schema.String,
   version: Schema.String,
+  /** The path of the version file. */
   file: Schema.String,
   status: CascadeStatus,
   targets: Schema.Array(TargetState),
+  /** The run that did it, when it was a run. */
   runId: Schema.optional(RunId),
+  /** When it was planned, and when something last happened to it; ISO 8601, UTC. */
   createdAt: Schema.String,
   updatedAt: Schema.String,
+  /** ISO 8601, UTC; absent while it is `running`. */
   finishedAt: Schema.optional(Schema.String)
 })
 export interface CascadeDocument extends Schema.Schema.Type<typeof CascadeDocument> {}

@@ -82,5 +82,6 @@ export const CascadeTargetTried = Schema.TaggedStruct("CascadeTargetTried", Targ
 /** Every target has been settled. */
 export const CascadeFinished = Schema.TaggedStruct("CascadeFinished", {})
 
+/** Everything that can happen to a cascade: it is planned, its targets are tried, and it is finished, in this order. */
 export const CascadeFact = Schema.Union(CascadePlanned, CascadeTargetTried, CascadeFinished)
 export type CascadeFact = typeof CascadeFact.Type

@@ -13,6 +13,10 @@ import { toIso } from "../Time.ts"
 import { type CascadeDocument, statusOf, type TargetState, type TargetStatus } from "./CascadeDocument.ts"
 import { CascadeFact, type CascadePlanned, type TargetIntent, type TargetTry } from "./CascadeFact.ts"
 
+/**
+ * What can be asked of a cascade; nothing is refused. `Plan` counts once. `RecordTries` and `Finish` do nothing unless it is
+ * `running`; tries that are recorded already, and those at a target that was not planned, are passed over.
+ */
 export type CascadeCommand =
   | ({ readonly _tag: "Plan" } & Omit<typeof CascadePlanned.Type, "_tag">)
   | { readonly _tag: "RecordTries"; readonly tries: ReadonlyArray<TargetTry> }

@@ -38,6 +38,8 @@ export const cascadeArtifactSchema = lazily(() => {
     finished: Schema.Boolean
   })
 })
+
+/** A cascade as a step hands it over, within the bounds above; {@link cascadeArtifactOf} reads one. */
 export interface CascadeArtifact extends Schema.Schema.Type<ReturnType<typeof cascadeArtifactSchema>> {}
 
 /** The cascade in `artifacts.cascade`; undefined where there is none or it has another form: a result is never refused for its artifacts. */

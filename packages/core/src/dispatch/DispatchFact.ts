@@ -68,6 +68,10 @@ export const DispatchRetried = Schema.TaggedStruct("DispatchRetried", {
   by: Schema.optional(Schema.String)
 })
 
+/**
+ * Everything that can happen to a dispatch. `DispatchRecorded` is all of one to this machine; the others are about another
+ * backend, and begin with `DispatchQueued`.
+ */
 export const DispatchFact = Schema.Union(
   DispatchRecorded,
   DispatchQueued,

@@ -25,6 +25,9 @@ import {
 
 export { DispatchFact } from "./DispatchFact.ts"
 
+/**
+ * An event that was handed to whoever runs it: to whom, what came of it, and when it is tried again where it did not arrive.
+ */
 export const DispatchDocument = Schema.Struct({
   id: DispatchId,
   ...dispatchFields,
@@ -32,13 +35,19 @@ export const DispatchDocument = Schema.Struct({
   failedTries: Schema.optional(Schema.Int),
   /** When the next try is due, ISO 8601, UTC. */
   nextTryAt: Schema.optional(Schema.String),
+  /** ISO 8601, UTC. */
   createdAt: Schema.String,
+  /** ISO 8601, UTC; absent while nothing has happened to it since. */
   updatedAt: Schema.optional(Schema.String)
 })
 export interface DispatchDocument extends Schema.Schema.Type<typeof DispatchDocument> {}
 
 type Of<Fact extends { readonly Type: { readonly _tag: string } }> = Omit<Fact["Type"], "_tag">
 
+/**
+ * What can be asked of a dispatch; nothing is refused. `Record` and `Queue` make one, and do nothing when it is there. The
+ * others are for one to another backend, and do nothing unless it is `pending`; `TryNow` is for one that failed as well.
+ */
 export type DispatchCommand =
   | { readonly _tag: "Record"; readonly dispatch: Of<typeof DispatchRecorded> }
   | { readonly _tag: "Queue"; readonly dispatch: Of<typeof DispatchQueued> }

@@ -30,6 +30,10 @@ export class QueueFull extends Schema.TaggedError<QueueFull>("patchmoi/QueueFull
   }
 }
 
+/**
+ * The bound on the queue, as one engine keeps it; {@link make} gives one. Engines that share a store count each for
+ * themselves: between two counts none sees what the others queue.
+ */
 export interface Backpressure {
   /** Brings the count up to date, when it is old. Before the unit of work. */
   readonly recount: Effect.Effect<void, StoreError>

@@ -20,6 +20,10 @@ export interface ClaimedRun {
   readonly attempt: AttemptDocument
 }
 
+/**
+ * Claims queued runs for one engine; {@link make} gives one. A run that is gone, is not queued, is not due or finds a limit
+ * full is left out: that is no error.
+ */
 export interface Claim {
   /** Claims these runs in one commit, and gives those that could be claimed. */
   readonly all: (

@@ -56,6 +56,10 @@ export interface CancelOptions extends CallerOptions {
   readonly reason?: string
 }
 
+/**
+ * An engine at work; {@link make} and {@link layer} give one. All that it knows is in the store: engines that share a store
+ * share its queue, and any of them may be asked about any run.
+ */
 export class Engine extends Context.Tag("@patchmoi/core/Engine")<
   Engine,
   {

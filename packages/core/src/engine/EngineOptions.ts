@@ -7,6 +7,9 @@ export const leaseMillisMin = 1_000
 /** How many runs may wait when the options do not say. */
 export const queueMaxDefault = 10_000
 
+/**
+ * What an engine may be told; all of it may be left out. A number below its least counts as the least, and NaN as left out.
+ */
 export interface EngineOptions {
   /** Names this engine in leases and views. Default: `engine-` and a random part. */
   readonly workerId?: string
@@ -35,7 +38,7 @@ export interface EngineOptions {
   readonly claims?: "all" | "own"
   /** How long an attempt stays leased without a heartbeat, in milliseconds; {@link leaseMillisMin} at least. Default: 30 s. */
   readonly leaseMillis?: number
-  /** How long a stop waits for running attempts before it ends them as lost, in milliseconds. Default: 10 s. */
+  /** How long a stop waits for running attempts before it ends them as lost, in milliseconds; 0 at least. Default: 10 s. */
   readonly shutdownGraceMillis?: number
   /** Whether the engine runs what is queued. Default: true. A reader that only inspects sets it to false. */
   readonly runs?: boolean
@@ -45,11 +48,13 @@ export interface EngineOptions {
   readonly workspaceBackendUrl?: string
 }
 
+/** The options as an engine goes by them: {@link withDefaults} fills them in and keeps the numbers within their bounds. */
 export interface EngineSettings
   extends Required<
     Omit<EngineOptions, "isWorkerDead" | "launchedBy" | "workspaceBackendUrl" | "concurrencyPerFlow">
   > {
   readonly isWorkerDead: EngineOptions["isWorkerDead"]
+  /** Infinity where flows have no limit of their own. */
   readonly concurrencyPerFlow: number
   readonly launchedBy: string | undefined
   readonly workspaceBackendUrl: string | undefined

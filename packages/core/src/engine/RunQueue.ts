@@ -31,6 +31,10 @@ export interface Picked {
   readonly nextRetryAt: number | undefined
 }
 
+/**
+ * Where a scheduler looks for runs to start: {@link makeAll} looks in the whole store, {@link makeOwn} among some runs. What
+ * is picked is not claimed yet.
+ */
 export interface RunQueue {
   /** The runs that may start in so many free slots. */
   readonly pick: (free: number) => Effect.Effect<Picked, StoreError>

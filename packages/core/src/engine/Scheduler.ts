@@ -27,6 +27,7 @@ import { type HandingOver, makeStartingNow, type StartingNow } from "./StartingN
 /** The pause after the store refused a pass or an attempt, in milliseconds. */
 const refusedPauseMillis = 1_000
 
+/** Claims queued runs and keeps their attempts under way; {@link make} gives one. It starts nothing before `loop` runs. */
 export interface Scheduler {
   /** Starts runs in the commit that queues them, while slots are free; see `StartingNow.ts`. */
   readonly startingNow: StartingNow

@@ -17,6 +17,7 @@ import { pageSizeMax, Store } from "../store/Store.ts"
 import { toIso } from "../Time.ts"
 import { type RunWake, type WakeReport, type WakeSource, wakeRunsMax } from "./WakeReport.ts"
 
+/** Which runs a {@link report} names, `wakeRunsMax` at most. It counts all of them either way. */
 export interface WakeOptions {
   /** Whether the report names every run, and not the stuck ones alone. Default: false. */
   readonly all?: boolean

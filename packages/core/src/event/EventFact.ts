@@ -66,5 +66,8 @@ export const EventCompacted = Schema.TaggedStruct("EventCompacted", {
   createdAt: Schema.String
 })
 
+/**
+ * Everything that can happen to a flow event. The first is `EventAccepted`, or `EventCompacted` where that took its place.
+ */
 export const EventFact = Schema.Union(EventAccepted, EventDuplicateDiffered, EventReplayed, EventCompacted)
 export type EventFact = typeof EventFact.Type

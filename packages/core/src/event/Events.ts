@@ -16,12 +16,20 @@ import { differingDuplicatesMax, type EventDocument } from "./EventDocument.ts"
 import { type CausedBy, EventFact } from "./EventFact.ts"
 import type { FlowEvent } from "./FlowEvent.ts"
 
+/**
+ * What can be asked of an event. `Accept` is never refused: for a known id it keeps at most that another content came.
+ *
+ * - `UnknownEvent`: a `Replay` or `Compact` of an id that is not known.
+ * - `EventForgotten`: a `Replay` of an event that was compacted.
+ */
 export type EventCommand =
   | {
       readonly _tag: "Accept"
       readonly event: FlowEvent
+      /** What {@link contentDigestOf} gives for the event. */
       readonly contentDigest: string
       readonly runIds: ReadonlyArray<RunId>
+      /** 0 for an event from outside. */
       readonly depth: number
       readonly causedBy?: CausedBy
       readonly by?: string
@@ -29,6 +37,7 @@ export type EventCommand =
     }
   | {
       readonly _tag: "Replay"
+      /** One more than that of the event; any other does nothing. */
       readonly generation: number
       readonly runIds: ReadonlyArray<RunId>
       readonly by?: string

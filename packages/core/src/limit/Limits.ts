@@ -19,6 +19,7 @@ export const LimitTaken = Schema.TaggedStruct("LimitTaken", { runId: RunId })
 /** The attempt of the run ended, in whatever way: its place is free. */
 export const LimitFreed = Schema.TaggedStruct("LimitFreed", { runId: RunId })
 
+/** Everything that can happen to a limit: a run takes a place of it, or gives it back. */
 export const LimitFact = Schema.Union(LimitTaken, LimitFreed)
 export type LimitFact = typeof LimitFact.Type
 
@@ -26,6 +27,10 @@ export type LimitFact = typeof LimitFact.Type
 export const LimitDocument = Schema.Struct({ holders: Schema.Array(RunId) })
 export interface LimitDocument extends Schema.Schema.Type<typeof LimitDocument> {}
 
+/**
+ * What can be asked of a limit; nothing is refused, not even `Take` where no place is left: ask {@link hasRoom} before.
+ * `Take` by a run that holds a place does nothing, and neither does `Free` by one that holds none.
+ */
 export type LimitCommand =
   | { readonly _tag: "Take"; readonly runId: RunId }
   | { readonly _tag: "Free"; readonly runId: RunId }

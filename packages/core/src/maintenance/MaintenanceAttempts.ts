@@ -18,11 +18,16 @@ import { type CandidateRef, MaintenanceFact, type MaintenanceOpened } from "./Ma
 
 type Opening = Omit<typeof MaintenanceOpened.Type, "_tag">
 
+/**
+ * What can be asked of a maintenance attempt; nothing is refused. `Open` counts once, and the others do nothing before it.
+ * `RecordRuns` and `RecordNotDispatched` do nothing unless the attempt waits for another backend to accept its event.
+ */
 export type MaintenanceCommand =
   | ({ readonly _tag: "Open" } & Opening)
   | {
       readonly _tag: "RecordRunEnd"
       readonly runId: RunId
+      /** The effective status of the run. */
       readonly status: string
       readonly candidateRefs: ReadonlyArray<CandidateRef>
       readonly message?: string

@@ -27,6 +27,10 @@ export const Upstream = Schema.Struct({
 })
 export interface Upstream extends Schema.Schema.Type<typeof Upstream> {}
 
+/**
+ * A signal's event was dispatched or replayed, in the same commit. Without runs the attempt is over at once, unless another
+ * backend is to run it.
+ */
 export const MaintenanceOpened = Schema.TaggedStruct("MaintenanceOpened", {
   eventId: EventId,
   eventType: Schema.String,
@@ -67,6 +71,7 @@ export const MaintenanceReplaced = Schema.TaggedStruct("MaintenanceReplaced", {
   by: MaintenanceAttemptId
 })
 
+/** Everything that can happen to a maintenance attempt. What stands before its `MaintenanceOpened` counts for nothing. */
 export const MaintenanceFact = Schema.Union(
   MaintenanceOpened,
   MaintenanceRunsKnown,

@@ -55,11 +55,13 @@ export const PatchState = Schema.Struct({
 })
 export interface PatchState extends Schema.Schema.Type<typeof PatchState> {}
 
+/** The ledger of one repository: of each patch what upstream did with it, and how it fared on newer upstreams. */
 export const PatchStackDocument = Schema.Struct({
   /** Names the repository. */
   id: Schema.String,
-  /** In the order of the stack, as the last forecast gave it. */
+  /** In the order of the stack, as the last forecast gave it; at most {@link patchesMax}. */
   patches: Schema.Array(PatchState),
+  /** When something was first found out, and when last; ISO 8601, UTC. */
   createdAt: Schema.String,
   updatedAt: Schema.String
 })

@@ -66,5 +66,6 @@ export const ForecastMade = Schema.TaggedStruct("ForecastMade", {
   patches: Schema.Array(ForecastPatch)
 })
 
+/** Everything that can be found out about a patch stack: a verdict is about one patch, a forecast about all of them. */
 export const PatchStackFact = Schema.Union(PatchVerdictFound, ForecastMade)
 export type PatchStackFact = typeof PatchStackFact.Type

@@ -29,6 +29,10 @@ import {
   type UpstreamLook
 } from "./PatchStackFact.ts"
 
+/**
+ * What can be recorded of a patch stack; nothing is refused, and of two entries for one patch the last one counts. A
+ * forecast has to list the whole stack: what it leaves out is forgotten.
+ */
 export type PatchStackCommand =
   | ({ readonly _tag: "RecordVerdicts"; readonly verdicts: ReadonlyArray<PatchVerdict> } & UpstreamLook)
   | ({ readonly _tag: "RecordForecast"; readonly patches: ReadonlyArray<ForecastPatch> } & UpstreamLook)

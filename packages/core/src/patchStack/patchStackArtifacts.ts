@@ -46,6 +46,11 @@ export const verdictsArtifactSchema = lazily(() => {
   })
   return Schema.Struct({ ...look, verdicts: Schema.Array(verdict).pipe(Schema.maxItems(patchesMax)) })
 })
+
+/**
+ * The verdicts of a step about the patches of one repository, as of one upstream commit; {@link verdictsArtifactOf} reads
+ * them. At most `patchesMax`.
+ */
 export interface VerdictsArtifact extends Schema.Schema.Type<ReturnType<typeof verdictsArtifactSchema>> {}
 
 /** What a step says in `artifacts.forecast`, made when it is first asked for. */
@@ -59,6 +64,11 @@ export const forecastArtifactSchema = lazily(() => {
   })
   return Schema.Struct({ ...look, patches: Schema.Array(patch).pipe(Schema.maxItems(patchesMax)) })
 })
+
+/**
+ * The forecast of a step for all patches of one repository, on one upstream commit; {@link forecastArtifactOf} reads it. At
+ * most `patchesMax` patches.
+ */
 export interface ForecastArtifact extends Schema.Schema.Type<ReturnType<typeof forecastArtifactSchema>> {}
 
 /** The verdicts of a result; undefined where there are none that can be read. */

@@ -7,6 +7,16 @@ import type { Decision } from "./Approval.ts"
 import { type LateWriteKind, LateWriteReason } from "./LateWrite.ts"
 import type { RunQueued } from "./RunFact.ts"
 
+/**
+ * What can be asked of a run. `Queue` does nothing for a known run; the others are refused with `UnknownRun` for an unknown
+ * one. `RefuseWrite` is refused for nothing else.
+ *
+ * - `RunNotReady`: a `StartAttempt` of a run that is not queued, or whose retry is not due.
+ * - `LeaseLost`: a `RecordProcess` or `EndAttempt` with another token than that of the attempt under way.
+ * - `RunAlreadyEnded`: a `Cancel` of a run that completed or failed. That of a canceled one does nothing.
+ * - `RunNotAwaitingApproval`: a `DecideApproval` of a run that asks nothing, or was decided before.
+ * - `InvalidDecision`: a `DecideApproval` whose choice is not on offer, or with a text that is too long.
+ */
 export type RunCommand =
   | { readonly _tag: "Queue"; readonly run: Omit<typeof RunQueued.Type, "_tag"> }
   | {
@@ -33,6 +43,7 @@ export type RunCommand =
       readonly process?: ProcessIdentity
       /** Why a good result is not accepted all the same: its follow-up events cannot be dispatched. Ends the run as failed, without a retry. */
       readonly refusal?: string
+      /** Milliseconds since the Unix epoch. */
       readonly now: number
       /** 0 to 1: spreads the retries of runs that failed together. */
       readonly jitter: number
@@ -116,6 +127,7 @@ export class InvalidDecision extends Schema.TaggedError<InvalidDecision>("patchm
   }
 }
 
+/** Why a command to a run was refused: nothing of it was recorded. {@link RunCommand} says which is for what. */
 export type RunRejection =
   | UnknownRun
   | RunNotReady

@@ -11,8 +11,10 @@ import { runFields } from "./RunFact.ts"
 export const AttemptStatus = Schema.Literal("running", "completed", "failed", "timeout", "canceled", "lost")
 export type AttemptStatus = typeof AttemptStatus.Type
 
+/** One execution of a run by one worker: under which lease it had it, and how that ended. */
 export const AttemptDocument = Schema.Struct({
   id: AttemptId,
+  /** From 1. */
   attemptNumber: Schema.Int,
   workerId: Schema.String,
   leaseToken: LeaseToken,
@@ -22,11 +24,17 @@ export const AttemptDocument = Schema.Struct({
   process: Schema.optional(ProcessIdentity),
   exit: Schema.optional(ExitCause),
   error: Schema.optional(Schema.String),
+  /** ISO 8601, UTC. */
   startedAt: Schema.String,
+  /** ISO 8601, UTC; absent while it is `running`. */
   completedAt: Schema.optional(Schema.String)
 })
 export interface AttemptDocument extends Schema.Schema.Type<typeof AttemptDocument> {}
 
+/**
+ * A run with its attempts: everything that it takes to run it, and what came of it. `exit`, `result` and `error` are those
+ * of its end, and absent before.
+ */
 export const RunDocument = Schema.Struct({
   id: RunId,
   ...runFields,
@@ -37,16 +45,20 @@ export const RunDocument = Schema.Struct({
   cancelRequested: Schema.Boolean,
   cancelRequestedBy: Schema.optional(Schema.String),
   cancelReason: Schema.optional(Schema.String),
-  /** Writes of workers that did not hold the run any more, oldest first. */
+  /** Writes of workers that did not hold the run any more, oldest first; the first `lateWritesMax`. */
   lateWrites: Schema.optional(Schema.Array(LateWrite)),
-  /** What was decided when the run asked, oldest first. */
+  /** What was decided when the run asked, oldest first; at most `approvalsMax`. */
   approvals: Schema.optional(Schema.Array(Approval)),
   exit: Schema.optional(ExitCause),
   result: Schema.optional(FlowResult),
   error: Schema.optional(Schema.String),
+  /** Whether the last attempt would have been followed by another, had the policy allowed more. */
   retriesUsedUp: Schema.Boolean,
+  /** When it was queued; ISO 8601, UTC, as all times here but `retryAt`. */
   createdAt: Schema.String,
+  /** When its first attempt started. */
   startedAt: Schema.optional(Schema.String),
+  /** Absent until it has ended, and again when a decision has queued it anew. */
   completedAt: Schema.optional(Schema.String),
   updatedAt: Schema.String
 })

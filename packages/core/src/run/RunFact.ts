@@ -88,6 +88,10 @@ export const LateWriteRefused = Schema.TaggedStruct("LateWriteRefused", {
 /** Somebody answered the question that the run ended with: it runs again, and its step is told the answer. */
 export const ApprovalDecided = Schema.TaggedStruct("ApprovalDecided", approvalFields)
 
+/**
+ * Everything that can happen to a run. What stands before its `RunQueued` counts for nothing; after its `RunEnded` only
+ * `LateWriteRefused` and `ApprovalDecided` do.
+ */
 export const RunFact = Schema.Union(
   RunQueued,
   AttemptStarted,

@@ -28,12 +28,16 @@ export const WaitingOn = Schema.Union(
 )
 export type WaitingOn = typeof WaitingOn.Type
 
+/** An attempt as clients see it: without its lease token, its process and its limits. */
 export const AttemptView = Schema.Struct({
   id: AttemptId,
+  /** From 1. */
   attemptNumber: Schema.Int,
   status: AttemptStatus,
   workerId: Schema.String,
+  /** ISO 8601, UTC. */
   startedAt: Schema.String,
+  /** ISO 8601, UTC; absent while it is `running`. */
   completedAt: Schema.optional(Schema.String),
   exit: Schema.optional(ExitCause),
   error: Schema.optional(Schema.String)
@@ -53,6 +57,7 @@ export interface OutputView extends Schema.Schema.Type<typeof OutputView> {}
 export const ApprovalView = Approval.omit("afterAttempts")
 export interface ApprovalView extends Schema.Schema.Type<typeof ApprovalView> {}
 
+/** A run as every client gets it, made by {@link toRunView}; where runs are listed, `output` may be left empty. */
 export const RunView = Schema.Struct({
   id: RunId,
   eventId: EventId,
@@ -87,8 +92,11 @@ export const RunView = Schema.Struct({
   resultPayload: Schema.optional(FlowResult),
   error: Schema.optional(Schema.String),
   exit: Schema.optional(ExitCause),
+  /** When it was queued; ISO 8601, UTC, as all times here. */
   createdAt: Schema.String,
+  /** When its first attempt started. */
   startedAt: Schema.optional(Schema.String),
+  /** Absent until it has ended, and again when a decision has queued it anew. */
   completedAt: Schema.optional(Schema.String),
   updatedAt: Schema.String
 })

@@ -44,9 +44,13 @@ export const SourcePolled = Schema.TaggedStruct("SourcePolled", {
   lastModified: Schema.optional(Schema.String)
 })
 
+/**
+ * Everything that can happen to a watched source: it is primed, polled, and its entries become signals or are passed over.
+ */
 export const SourceFact = Schema.Union(SourcePrimed, SignalReceived, EntrySkipped, SourcePolled)
 export type SourceFact = typeof SourceFact.Type
 
+/** What is known of a watched source: which of its entries are no news any more, and what came of the last poll. */
 export const SourceDocument = Schema.Struct({
   id: SourceId,
   primed: Schema.Boolean,
@@ -54,9 +58,12 @@ export const SourceDocument = Schema.Struct({
   seenIds: Schema.Array(Schema.String),
   /** The newest entry that was seen, as `feed-state.json` names it. */
   lastSeenId: Schema.optional(Schema.String),
+  /** Entries that cannot be read: the last {@link skippedEntriesMax}, oldest first. */
   skipped: Schema.Array(Schema.Struct({ entryId: Schema.String, reason: Schema.String })),
+  /** The last poll that left a fact: {@link SourcePolled} says which do. */
   lastPoll: Schema.optional(
     Schema.Struct({
+      /** ISO 8601, UTC. */
       at: Schema.String,
       outcome: Schema.Literal("ok", "not_modified", "failed"),
       error: Schema.optional(Schema.String),
@@ -74,6 +81,11 @@ export const skippedEntriesMax = 100
 /** How long a poll that differs in nothing from the one before leaves no fact, in milliseconds (1 hour). */
 export const quietPollMillis = 3_600_000
 
+/**
+ * What can be recorded of a source; nothing is refused. `Prime` counts once, `ReceiveSignal` once for each entry,
+ * `SkipEntry` once for each entry and reason, and `RecordPoll` where its outcome is worth keeping ({@link SourcePolled});
+ * its `now` is in milliseconds since the Unix epoch.
+ */
 export type SourceCommand =
   | { readonly _tag: "Prime"; readonly entryIds: ReadonlyArray<string>; readonly importedLastSeenId?: string }
   | {

@@ -164,6 +164,9 @@ export interface Fence {
   readonly now: number
 }
 
+/**
+ * One kind of store, open: what the author of a store writes. `Store.make` gives it the typed face that everybody else uses.
+ */
 export interface Driver {
   /** What kind of store this is, for messages and views: `memory`, `file`, `sqlite`. */
   readonly kind: string
@@ -181,6 +184,7 @@ export interface Driver {
    * `load`.
    */
   readonly loadNow?: (view: string, key: string, stream: string) => LoadedDocument | undefined
+  /** At most `limit` documents of the range, in order. An index or a view that is not there lists none. */
   readonly list: (query: DriverQuery) => Effect.Effect<ReadonlyArray<ListedDocument>, StoreError>
   /** How many documents are listed under the prefix; `max` when there are as many or more. Takes time in proportion to the answer. */
   readonly count: (query: DriverCount, max: number) => Effect.Effect<number, StoreError>
@@ -251,8 +255,11 @@ export interface Driver {
       process: ProcessIdentity,
       now: number
     ) => Effect.Effect<boolean, StoreError>
+    /** Takes the lease, whoever had it before. */
     readonly put: (attemptId: string, lease: Lease) => Effect.Effect<void, StoreError>
+    /** The lease as it was last written, also when it has run out; undefined when there is none, or none visible. */
     readonly get: (attemptId: string) => Effect.Effect<Lease | undefined, StoreError>
+    /** Gives the lease back, whoever has it. That there is none is not an error. */
     readonly remove: (attemptId: string) => Effect.Effect<void, StoreError>
   }
 }

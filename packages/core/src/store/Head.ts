@@ -6,6 +6,7 @@ interface Waiter {
   readonly resume: () => void
 }
 
+/** The head of a log of this process: a driver keeps one, and calls `announce` after each commit. */
 export class Head {
   readonly #waiters = new Set<Waiter>()
 

@@ -37,6 +37,10 @@ interface DocumentState extends StoredDocument {
 
 type Index = RedBlackTree.RedBlackTree<string, string>
 
+/**
+ * What a driver knows without a look at its log. The driver sees to the order: ask {@link MemoryTables.conflict} first, then
+ * add the facts of a commit, and its documents after them.
+ */
 export class MemoryTables {
   readonly #leases = new Map<string, Lease>()
   readonly #streams = new Map<string, StreamState>()
@@ -141,11 +145,13 @@ export class MemoryTables {
     remove: (attemptId) => Effect.sync(() => void this.#leases.delete(attemptId))
   }
 
+  /** As `load` of a driver. */
   load(view: string, key: string, stream: string): LoadedDocument {
     const { version, created } = this.#streams.get(stream) ?? noStream
     return { key, version, created, value: this.#views.get(view)?.get(key)?.value }
   }
 
+  /** As `list` of a driver. */
   list(query: DriverQuery): ReadonlyArray<ListedDocument> {
     const documents = this.#documentsOf(query.view)
     const index = this.#indexes.get(indexName(query.view, query.index))
@@ -161,6 +167,7 @@ export class MemoryTables {
     return listed
   }
 
+  /** As `count` of a driver. */
   count(query: DriverCount, max: number): number {
     const index = this.#indexes.get(indexName(query.view, query.index))
     if (index === undefined) return 0

@@ -30,11 +30,16 @@ export { documentsDigest } from "./TransferDigest.ts"
 export { TransferRefused, TransferTargetNotEmpty, TransferUnsupported } from "./TransferFormat.ts"
 export type { TransferReport } from "./TransferImport.ts"
 
+/**
+ * What both ends of a transfer have to know. Give both the same: with other aggregates the digests of the documents differ,
+ * and the import is refused.
+ */
 export interface TransferOptions {
   /** Everything whose facts may be in the log. */
   readonly aggregates: ReadonlyArray<AnyAggregate>
 }
 
+/** What an export has to know: the output of an attempt that no fact is said to begin is left out of it. */
 export interface ExportOptions extends TransferOptions {
   /** The attempt that begins with this fact, if one does: its output follows the fact. */
   readonly attemptOf: (row: LogRow) => string | undefined

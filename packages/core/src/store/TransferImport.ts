@@ -37,6 +37,10 @@ const commitLengthMax = 4 * 1_048_576
 
 type Failure = StoreError | VersionConflict | TransferRefused | TransferUnsupported
 
+/**
+ * Takes one export into one empty store: `take` for each line in order, then `finish` once. It writes as it goes: throw the
+ * store away when either fails. `importLog` is the way in for everybody else.
+ */
 export class Importer {
   readonly #hash = new LinesHash()
   readonly #aggregates: ReadonlyMap<string, AnyAggregate>

@@ -9,6 +9,7 @@ import { engineLimitsContract } from "./EngineContractLimits.ts"
 import type { MakeStorePlace } from "./EngineContractParts.ts"
 import { engineRecoveryContract } from "./EngineContractRecovery.ts"
 
+/** Where the contract gets its stores: it stops engines and closes stores, and expects to find in them what was there. */
 export interface EngineContractOptions {
   /** Makes the place of an empty store and gives what opens it. It is opened again after it was closed, never twice at once. */
   readonly place: MakeStorePlace

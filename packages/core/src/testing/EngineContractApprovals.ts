@@ -32,6 +32,10 @@ const asking: EngineParts = {
   }
 }
 
+/**
+ * Holds an engine to this: a question outlives the engine and the store, the step that asked is told the decision, and of
+ * several decisions one counts.
+ */
 export const engineApprovalContract = (place: MakeStorePlace): void =>
   describe("approvals", () => {
     it.live(

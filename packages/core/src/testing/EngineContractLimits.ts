@@ -13,6 +13,10 @@ const flowOf = (name: string, plan: Parameters<typeof singleStepFlow>[2] = {}): 
 const numbered = (prefix: string, count: number): ReadonlyArray<string> =>
   Array.from({ length: count }, (_, n) => `${prefix}${n + 1}`)
 
+/**
+ * Holds an engine to its limits (in all, of a flow, and of a key over two engines), to the order in which runs start, and to
+ * the bound on its queue, which never refuses a known event.
+ */
 export const engineLimitsContract = (place: MakeStorePlace): void =>
   describe("limits", () => {
     it.live("so many runs of all and of one flow are under way, and all of them end", () =>

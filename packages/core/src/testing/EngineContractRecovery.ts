@@ -46,6 +46,10 @@ const abandoned = (
 
 const statuses = ({ attempts }: RunDocument): ReadonlyArray<string> => attempts.map(({ status }) => status)
 
+/**
+ * Holds an engine to this: a run outlives engines that stop or are killed, one engine recovers it, and not while a lease
+ * holds; a worker that comes too late ends nothing; and what is canceled ends, or never begins.
+ */
 export const engineRecoveryContract = (place: MakeStorePlace): void =>
   describe("recovery", () => {
     it.live("stopped again and again, and opened again, a service loses no run and uses up no policy", () =>

@@ -60,4 +60,5 @@ while (!(await Bun.file(flow.event.payload.file).exists())) await Bun.sleep(5)
 ${result('{"status":"completed"}')}`
 } as const
 
+/** One of the {@link contractSteps}: what an executor whose steps are no Bun scripts goes by when it writes its own. */
 export type ContractStepName = keyof typeof contractSteps

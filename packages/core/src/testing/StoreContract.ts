@@ -18,6 +18,7 @@ import { reopenContract } from "./StoreContractReopen.ts"
 /** What the facts of the contract belong to: a driver that rebuilds documents needs to know. */
 export const storeContractAggregates: ReadonlyArray<AnyAggregate> = [accounts]
 
+/** Where the contract gets its stores. Without a `place` it does not ask that a store is found again as it was left. */
 export interface StoreContractOptions {
   /** Makes an empty store, which is gone when the scope closes. */
   readonly make: MakeDriver

@@ -15,6 +15,10 @@ type Store = ReturnType<typeof makeStore>
 const writers = 16
 const commitsEach = 40
 
+/**
+ * Holds a driver to this: whoever follows the log gets each fact once and in order, first the past and then what comes, and
+ * finds whatever it is told of in the store.
+ */
 export const changesContract = (make: MakeDriver): void =>
   describe("changes", () => {
     it.live(

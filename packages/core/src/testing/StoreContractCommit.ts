@@ -13,6 +13,10 @@ const writers = 64
 /** More rows than any test here writes. */
 const rowsMax = 10_000
 
+/**
+ * Holds a driver to this: a commit is all or nothing, positions and versions have no gap, of commits on one version one
+ * wins; and a unit of work that lost runs again, also when it only read what changed.
+ */
 export const commitContract = (make: MakeDriver): void =>
   describe("commits", () => {
     it.live("an empty store has no fact, no document and no history", () =>

@@ -31,6 +31,10 @@ const hardStrings = [
 /** More rows than any test here writes. */
 const rowsMax = 10_000
 
+/**
+ * Holds a driver to this: any text and a fact of 1 MiB come back as they were given, facts of older and of newer writers are
+ * kept, and documents are the fold of the log.
+ */
 export const factContract = (make: MakeDriver): void =>
   describe("facts", () => {
     it.live("strings come back as they were given, in facts, keys and documents", () =>

@@ -6,6 +6,10 @@ import type { Lease, OutputRecord } from "../store/Driver.ts"
 import { it } from "./effectTest.ts"
 import { commitOf, type MakeDriver } from "./StoreContractLedger.ts"
 
+/**
+ * Holds a driver to this: of many that want a lease one gets it, only its holder renews it, and only before it has run out;
+ * it changes hands with a commit or not at all; and fenced output is kept for its holder alone.
+ */
 export const leaseContract = (make: MakeDriver): void =>
   describe("leases", () => {
     it.live("a lease is kept, replaced and removed", () =>

@@ -9,6 +9,7 @@ import type { Driver } from "../store/Driver.ts"
 /** What makes an empty store, which is gone when the scope closes. */
 export type MakeDriver = Effect.Effect<Driver, never, Scope.Scope>
 
+/** What can happen to an account. Older writers wrote `Opened` without a rank, and `CreditedV0` instead of `Credited`. */
 export const LedgerFact = Schema.Union(
   Schema.TaggedStruct("Opened", {
     owner: Schema.String,
@@ -35,6 +36,7 @@ export interface LedgerDocument {
 /** The command holds the facts that it leads to; crediting what was not opened is rejected. */
 export type LedgerCommand = ReadonlyArray<LedgerFact>
 
+/** The command begins with another fact than `Opened`, and there is no such account. */
 export class NotOpened extends Schema.TaggedError<NotOpened>("patchmoi/test/NotOpened")("NotOpened", {}) {}
 
 /** The accounts. */
@@ -69,6 +71,7 @@ export const accounts = make<LedgerDocument, LedgerFact, typeof LedgerFact.Encod
   { CreditedV0: (data) => ({ type: "Credited", data: { note: "", ...asRecord(data) } }) }
 )
 
+/** An account is opened. With the rank 0, the default, the index `byRank` leaves it out. */
 export const opened = (owner: string, status = "open", rank = 0): LedgerFact => ({
   _tag: "Opened",
   owner,
@@ -76,8 +79,10 @@ export const opened = (owner: string, status = "open", rank = 0): LedgerFact => 
   rank
 })
 
+/** An amount is added to the balance; the account keeps the last 3 notes. */
 export const credited = (amount: number, note = ""): LedgerFact => ({ _tag: "Credited", amount, note })
 
+/** An account gets another status, and with it another place in the index `byStatus`. */
 export const statusChanged = (status: string): LedgerFact => ({ _tag: "StatusChanged", status })
 
 /** A fact as a driver takes it, without the typed face. */

@@ -10,6 +10,10 @@ type Accounts = ReturnType<typeof makeStore>
 
 const statuses = ["open", "closed", "opener"]
 
+/**
+ * Holds a driver to this: every index lists in both orders whatever the characters of its keys, pages neither repeat nor
+ * skip while others write, a foreign cursor is `CursorInvalid`, and a count is that of the list.
+ */
 export const listContract = (make: MakeDriver): void =>
   describe("lists", () => {
     it.live("every index lists in both orders", () =>

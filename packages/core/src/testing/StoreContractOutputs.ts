@@ -5,6 +5,10 @@ import type { OutputRecord } from "../store/Driver.ts"
 import { it } from "./effectTest.ts"
 import type { MakeDriver } from "./StoreContractLedger.ts"
 
+/**
+ * Holds a driver to this: output comes back in order and for each attempt its own, whatever the ids look like; and what is
+ * dropped takes no more room than what is kept.
+ */
 export const outputContract = (make: MakeDriver): void =>
   describe("outputs", () => {
     it.live("output comes back in order, from any sequence on, for each attempt its own", () =>

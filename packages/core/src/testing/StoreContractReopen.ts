@@ -13,6 +13,7 @@ type MakePlace = Effect.Effect<Effect.Effect<Driver, never, Scope.Scope>, never,
 /** More rows than the test writes. */
 const rowsMax = 10_000
 
+/** Holds a store to this: opened again it has the same facts, documents, lists and output, and its positions go on. */
 export const reopenContract = (place: MakePlace): void =>
   describe("opened again", () => {
     it.live("facts, documents, lists and output are as they were, and writing goes on", () =>
