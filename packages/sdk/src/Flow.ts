@@ -107,25 +107,31 @@ export interface TimeOptions {
   readonly until?: number
 }
 
+/** Which events are listed: those of exactly this type and this source. Without a filter, all of them. */
 export interface ListEventsOptions extends PageOptions, TimeOptions {
   readonly type?: string
   readonly source?: string
 }
 
+/** Which runs are listed: those that fit every filter that is given. Without one, all of them. */
 export interface ListRunsOptions extends PageOptions, TimeOptions {
+  /** The event that they are of; the runs of all its generations. */
   readonly eventId?: string
   /** The type of the event. */
   readonly type?: string
   /** A process status or an effective status. */
   readonly status?: string
   readonly flowName?: string
+  /** True: only what failed, is blocked, needs intervention or used its retries up. False: only the rest. Default: both. */
   readonly needsAttention?: boolean
 }
 
+/** Which maintenance attempts, or which dispatches, are listed: those that fit every filter that is given. */
 export interface ListMaintenanceAttemptsOptions extends PageOptions, TimeOptions {
   readonly eventId?: string
   /** The type of the event. */
   readonly type?: string
+  /** Of attempts one such as `started` or `changed`; of dispatches `pending`, `dispatched`, `failed` or `skipped`. */
   readonly status?: string
 }
 
@@ -153,30 +159,42 @@ export interface CancelResult {
   readonly run: RunView
 }
 
+/** Some of the events that were asked for, newest first. */
 export interface EventPage {
   /** Without their runs: `getEvent` gives these. */
   readonly events: ReadonlyArray<EventView>
+  /** Give it back to get the next page; absent when nothing follows. A page with a cursor may be short, or empty. */
   readonly cursor?: string
 }
 
+/** Some of the runs that were asked for, newest first. */
 export interface RunPage {
   /** Without their output: `getRun` gives it. */
   readonly runs: ReadonlyArray<RunView>
   /** The event that was asked for, when one was. */
   readonly eventId?: string
+  /** Give it back to get the next page; absent when nothing follows. A page with a cursor may be short, or empty. */
   readonly cursor?: string
 }
 
+/** Some of the maintenance attempts that were asked for, newest first. */
 export interface MaintenanceAttemptPage {
   readonly attempts: ReadonlyArray<MaintenanceDocument>
+  /** Give it back to get the next page; absent when nothing follows. A page with a cursor may be short, or empty. */
   readonly cursor?: string
 }
 
+/** Some of the dispatches that were asked for, newest first: to this machine, and to other backends. */
 export interface DispatchPage {
   readonly dispatches: ReadonlyArray<DispatchDocument>
+  /** Give it back to get the next page; absent when nothing follows. A page with a cursor may be short, or empty. */
   readonly cursor?: string
 }
 
+/**
+ * The service, which `layerLocal` gives on this machine and `FlowHttp.layer` of a server. An id that there is not is an
+ * `Unknown…` error. Without state it takes events in and looks at flows; what asks for the record is {@link StateDisabled}.
+ */
 export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
   Flow,
   {
@@ -221,6 +239,7 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     >
     /** What every run that has not ended waits for, and the runs that wait for nothing that will come. */
     readonly stuckRuns: (options?: WakeOptions) => Effect.Effect<WakeReport, StateDisabled | StoreFailure>
+    /** The event with the runs of all its generations that are there still, without their output. */
     readonly getEvent: (
       eventId: string
     ) => Effect.Effect<EventView, UnknownEvent | StateDisabled | StoreFailure>
@@ -247,7 +266,7 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     readonly explainEvent: (event: unknown) => Effect.Effect<Explanation, InvalidEvent | StoreFailure>
     /** The flows that there are, and those that are broken. */
     readonly listFlows: Effect.Effect<CatalogSnapshot, StoreFailure>
-    /** How much there is of what. */
+    /** How much there is of what. Over HTTP always refused (`BackendRefused`): a server tells it under `GET /metrics`. */
     readonly stats: Effect.Effect<FlowStats, StoreFailure>
     /** The position of the last change, from which `watch` goes on with what is to come; 0 when there is none. */
     readonly head: Effect.Effect<number, StateDisabled | StoreFailure>

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 /** Up to which number runs of one status are counted; there may be more. */
 export const runCountMax = 1_000_000
 
+/** What `flow.stats` gives and `GET /metrics` tells, counted when it was asked for. */
 export interface FlowStats {
   /** The kind of the store: `memory`, `file`, `sqlite`. */
   readonly backend: string

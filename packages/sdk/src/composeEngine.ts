@@ -29,6 +29,7 @@ export type StateKind =
   | { readonly kind: "file"; readonly dataDir: string; readonly access: "write" | "read" }
   | { readonly kind: "sqlite"; readonly dataDir: string; readonly access: "write" | "read" }
 
+/** What an engine on this machine stands on: its flows, its record, and what its steps run in. */
 export interface LocalOptions {
   /** The workspace: where flows are looked for, and what their paths may not leave. Absolute. */
   readonly workspaceRoot: string
@@ -37,11 +38,13 @@ export interface LocalOptions {
   /** How long a look at the flows holds, in milliseconds. Default: 0, each event looks. */
   readonly flowLookMillis?: number
   readonly state: StateKind
+  /** The variables that steps get. A secret of patchmoi is never among them. */
   readonly environment: StepEnvironment
   /** What runs steps: processes of their own, or units of systemd's user manager. Default: `bun`. */
   readonly executor?: ExecutorKind
   /** Told which steps run, so that a program which leaves without a stop can end them. Default: nobody is told. */
   readonly runningSteps?: RunningSteps
+  /** Limits and waits of the engine. Default: those that `EngineOptions` names. */
   readonly engine?: EngineOptions
   /** Whether events that are queued for other backends are handed over to them. Default: true. */
   readonly handsOver?: boolean

@@ -6,7 +6,10 @@ import * as Schema from "effect/Schema"
 import { AttemptRecord, DispatchRecord, EventRecord } from "./records.ts"
 import { RunRecord } from "./runRecord.ts"
 
-const cursor = { cursor: Schema.optional(Schema.String) }
+const cursor = {
+  /** The parameter `cursor` of the next page; absent when nothing follows. A page with a cursor may be short, or empty. */
+  cursor: Schema.optional(Schema.String)
+}
 
 /** Anything with at least `id` and `type`; what an event is in full is checked by the engine. */
 export const EventBody = Schema.Unknown.annotations({
@@ -66,20 +69,33 @@ export const ApproveBody = strictly({
   choice: exact(Schema.String)
 })
 
+/** One event, and the runs of all its generations that are there still, oldest first, without their output. */
 export const EventAnswer = Schema.Struct({ event: EventRecord, runs: Schema.Array(RunRecord) })
+/** A page of events, newest first, without their runs. */
 export const EventsAnswer = Schema.Struct({ events: Schema.Array(EventRecord), ...cursor })
+/** One run with all the output of its last attempt that was kept: to a look, a cancel, an approval and a rejection. */
 export const RunAnswer = Schema.Struct({ run: RunRecord })
+/** A page of runs, newest first, without their output. */
 export const RunsAnswer = Schema.Struct({
+  /** The event that was asked for, when one was. */
   eventId: Schema.optional(Schema.String),
   runs: Schema.Array(RunRecord),
   ...cursor
 })
+/** One maintenance attempt: as it is, or as it is after a sync. */
 export const AttemptAnswer = Schema.Struct({ attempt: AttemptRecord })
+/** A page of maintenance attempts, newest first. */
 export const AttemptsAnswer = Schema.Struct({ attempts: Schema.Array(AttemptRecord), ...cursor })
+/** A page of dispatches, newest first: to flows of the server, and to other backends. */
 export const DispatchesAnswer = Schema.Struct({ dispatches: Schema.Array(DispatchRecord), ...cursor })
 
 /** What runs wait for that have not ended: how many for each kind of thing, and the runs that nothing will wake. */
 export const StuckAnswer = WakeReport
 
+/** The answer to `GET /healthz`, always with status 200: the process answers. Whether its store does, `/readyz` tells. */
 export const HealthAnswer = Schema.Struct({ ok: Schema.Literal(true) })
+/**
+ * The answer to `GET /readyz`: `ok` with status 200; without it status 503, and `reason` says whether the server is stopping
+ * or its store does not answer.
+ */
 export const ReadyAnswer = Schema.Struct({ ok: Schema.Boolean, reason: Schema.optional(Schema.String) })

@@ -23,7 +23,9 @@ export const errorCodes = {
   503: ["StoreError", "VersionConflict"]
 } as const
 
+/** An HTTP status that comes with an {@link ErrorBody}. */
 export type ErrorStatus = keyof typeof errorCodes
+/** What `error.code` may be: a word for programs, which says what happened. A newer server may know others. */
 export type ErrorCode = (typeof errorCodes)[ErrorStatus][number]
 
 /** What is told of an error, with one of the codes of a status. */

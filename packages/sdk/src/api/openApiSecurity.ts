@@ -11,8 +11,10 @@ export interface OpenApiDocument {
   readonly components?: { readonly schemas?: Readonly<Record<string, object>> }
 }
 
+/** One method of one path. What else it has is kept as it is. */
 export interface OpenApiOperation {
   readonly requestBody?: object
+  /** By status, such as `200`; `content` by content type. */
   readonly responses: Readonly<Record<string, { readonly content?: object }>>
 }
 

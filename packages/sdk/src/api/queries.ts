@@ -4,8 +4,9 @@ import { EffectiveStatus } from "@patchmoi/core/flow/FlowResult"
 import { MaintenanceStatus } from "@patchmoi/core/maintenance/MaintenanceDocument"
 import * as Schema from "effect/Schema"
 
-/** Longest value of a parameter, in characters; a cursor may be longer. */
+/** Longest value of a parameter but a cursor, in characters; a longer one is refused (`InvalidRequest`). */
 export const parameterLengthMax = 1_024
+/** Longest cursor, in characters; a longer one is refused (`InvalidRequest`). */
 export const cursorLengthMax = 8_192
 
 const text = Schema.optional(Schema.String.pipe(Schema.maxLength(parameterLengthMax)))
@@ -47,10 +48,11 @@ const times = {
 const strictly = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
   Schema.Struct(fields).annotations({ parseOptions: { onExcessProperty: "error" } })
 
+/** Of a dispatch and of a replay: when to answer, and with what. What the body of a replay says about it wins. */
 export const DispatchQuery = strictly({
-  /** Whether to answer when the runs have ended. */
+  /** Whether to answer when the runs have ended. Default: when they are queued. */
   wait: flag,
-  /** How long to wait, in milliseconds; at most what the server allows. */
+  /** How long to wait, in milliseconds; at most what the server allows. Default: what it was told, else 60,000. */
   timeoutMillis: Schema.optional(
     Schema.String.pipe(Schema.pattern(/^\d{1,9}$/, { message: () => "Expected whole milliseconds" }))
   ),
@@ -59,18 +61,22 @@ export const DispatchQuery = strictly({
 })
 export interface DispatchQuery extends Schema.Schema.Type<typeof DispatchQuery> {}
 
+/** Of events: those of exactly this type and this source, recorded in this time; a page of them. */
 export const EventsQuery = strictly({ type: text, source: text, ...times, ...page })
 export interface EventsQuery extends Schema.Schema.Type<typeof EventsQuery> {}
 
+/** Of runs: those that fit everything that is given. */
 export const RunsQuery = strictly({
+  /** The event that they are of; the runs of all its generations. */
   eventId: text,
   /** A process status or an effective status. */
   status: oneOf(...EffectiveStatus.literals),
-  /** The name of a flow; `flowName` is the same. */
+  /** The name of a flow; `flowName` is the same, and counts where this is absent. */
   flow: text,
   flowName: text,
   /** The type of the event. */
   type: text,
+  /** True: only runs for a person to look at. False: only the others. Default: both. */
   needsAttention: flag,
   ...times,
   ...page
@@ -97,6 +103,7 @@ export const DispatchesQuery = strictly({
 })
 export interface DispatchesQuery extends Schema.Schema.Type<typeof DispatchesQuery> {}
 
+/** Of what a run printed: which attempt, and which part. As text or with `follow`, `limit` does not count. */
 export const OutputQuery = strictly({
   /** The number of the attempt, from 1. Default: the last one. */
   attempt: Schema.optional(Schema.String.pipe(Schema.pattern(/^[1-9]\d{0,8}$/))),
@@ -109,6 +116,7 @@ export const OutputQuery = strictly({
 })
 export interface OutputQuery extends Schema.Schema.Type<typeof OutputQuery> {}
 
+/** Of the stream of changes: where it begins, and what of it is wanted. */
 export const ChangesQuery = strictly({
   /**
    * The position after which changes are wanted, or `latest` for those to come; the header `Last-Event-ID` beats it.
@@ -120,8 +128,9 @@ export const ChangesQuery = strictly({
 })
 export interface ChangesQuery extends Schema.Schema.Type<typeof ChangesQuery> {}
 
+/** Of the runs that wait: which of them are named. How many wait for what is told in any case. */
 export const StuckQuery = strictly({
-  /** Whether to name every run that waits, and not the stuck ones alone. */
+  /** Whether to name every run that waits, and not the stuck ones alone. Default: the stuck ones. */
   all: flag
 })
 

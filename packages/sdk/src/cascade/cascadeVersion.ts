@@ -18,12 +18,13 @@ import { artifactOf } from "./artifact.ts"
 import { type CascadeFlowConfig, readFlowConfig } from "./CascadeFlowConfig.ts"
 import { withCascade } from "./layerCascade.ts"
 
+/** Which version goes where, and what the operator allows. Nothing is written unless `push` is on. */
 export interface CascadeVersionOptions {
   /** The folder that paths of the config are relative to. Absolute. */
   readonly workspace: string
   /** The payload of `downstream.release`. */
   readonly payload: { readonly packageName: string; readonly version: string }
-  /** The operator's table; see `CascadeFlowConfig`. The gate `CODEX_FLOW_PUSH` wins over it. */
+  /** The operator's table; see `CascadeFlowConfig`. The gate `CODEX_FLOW_PUSH` wins over it. Default: an empty table. */
   readonly config?: unknown
   /** Aborting it ends what is under way and rejects the promise. What was pushed stays pushed. */
   readonly signal?: AbortSignal

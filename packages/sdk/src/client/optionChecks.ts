@@ -20,7 +20,9 @@ export const refuseUnknown = (given: object, checks: Readonly<Record<string, Opt
   }
 }
 
+/** Whether a value is an object whose fields can be looked at: no list, and not null. */
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** Whether a value is a text that is not empty; blanks are something. */
 export const isText = (value: unknown): boolean => typeof value === "string" && value !== ""

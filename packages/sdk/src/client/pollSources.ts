@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FeedHttp from "../intake/FeedHttp.ts"
 import * as WatchService from "../intake/WatchService.ts"
 
+/** Which sources are polled. Paths are relative to the working directory of the process, not to `cwd` of the client. */
 export interface PollSourcesOptions extends Omit<WatchService.WatchOptions, "onSecretNames" | "variables"> {
   /** Whether to wait for the runs. Default: true. */
   readonly wait?: boolean

@@ -26,7 +26,9 @@ import * as RunLog from "./RunLog.ts"
 /** How long a backend's look at its flows holds, in milliseconds: an edit counts for events that come that much later. */
 export const flowLookMillis = 100
 
+/** What a backend serves and keeps, on top of where it listens; `patchmoi serve` takes it from flags and variables. */
 export interface BackendOptions extends Omit<ServeOptions, "tokensFile" | "metrics"> {
+  /** The workspace: where flows are looked for, and what their paths may not leave. Absolute. */
   readonly workspaceRoot: string
   /** Where the record is kept, and `tokens.json` beside it; absolute. */
   readonly dataDir: string
@@ -40,6 +42,7 @@ export interface BackendOptions extends Omit<ServeOptions, "tokensFile" | "metri
   readonly forward?: ReadonlyArray<string>
   /** Names of variables that no step gets, besides those of patchmoi. */
   readonly secretNames?: ReadonlyArray<string>
+  /** Default: those of the engine, with `launchedBy` `patchmoi-backend` and a lease of {@link leaseMillis}. */
   readonly engine?: EngineOptions
   /** Told which steps run, for whoever ends the process without a stop. */
   readonly runningSteps?: RunningSteps

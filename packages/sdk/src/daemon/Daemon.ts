@@ -18,7 +18,9 @@ import { holdServiceLease } from "../record/serviceLease.ts"
 import type { StoreKind } from "../record/storeKinds.ts"
 import * as RunLog from "./RunLog.ts"
 
+/** What the watching service polls, runs and keeps; `patchmoi watch` takes it from flags and variables. */
 export interface DaemonOptions {
+  /** The workspace: where flows are looked for, and what their paths may not leave. Absolute. */
   readonly workspaceRoot: string
   /** Where the record is kept, absolute. */
   readonly dataDir: string
@@ -28,7 +30,9 @@ export interface DaemonOptions {
   readonly sourcesFile: string
   /** The variables of the service; a step gets the short list of a service and what its manifest names. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Base URL of the npm registry: `npm` sources may then leave out `url`. Default: none, `url` is required. */
   readonly npmRegistryUrl?: string
+  /** Default: those of the engine, with `launchedBy` `patchmoi-daemon`. */
   readonly engine?: EngineOptions
   /** Told which steps run, for whoever ends the process without a stop. */
   readonly runningSteps?: RunningSteps

@@ -21,6 +21,7 @@ const gatherMillis = 20
 /** Characters of what a run says that go into its line. */
 const saysCharsMax = 300
 
+/** A log of runs that is open. It writes by itself; all that it is told is that the end has begun. */
 export interface RunLog {
   /** Says that the service stops, and for how many runs it waits. From then on a lost attempt is told as cut off. */
   readonly stopping: (graceMillis: number) => Effect.Effect<void>

@@ -31,6 +31,10 @@ export interface OutputHandlers {
  */
 const collectEveryBytes = 33_554_432
 
+/**
+ * Reads the two pipes of one command, from when it is made until both have ended, a handler broke down or it is stopped.
+ * It has the pipes until then: whoever makes it waits for `done`, or calls `stop`.
+ */
 export class OutputPump {
   /** Pieces that were handed over. */
   pieces = 0

@@ -3,8 +3,9 @@ import type { AttemptOutcome, ExitCause, OutputChunk, StepInvocation } from "@pa
 import { concludeScan, emptyScan, scanText } from "@patchmoi/core/executor/FlowResultLine"
 import * as Either from "effect/Either"
 
-/** How much of the end of the output an error quotes: lines, and UTF-16 code units in all. */
+/** How many lines of the end of the output an error quotes. */
 export const quotedLinesMax = 20
+/** How much of the end of the output an error quotes, in UTF-16 code units. As much of each stream is kept for it. */
 export const quotedLengthMax = 4_096
 
 /** Keeps of the output what the outcome needs: the last result line, and the end of each stream. */

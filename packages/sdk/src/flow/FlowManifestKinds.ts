@@ -120,6 +120,7 @@ export const pointer = {
       : undefined
 }
 
+/** What `runner` of a step may be. No executor here serves `code-mode` yet: such a step is read, and does not start. */
 export const runners: ReadonlyArray<RunnerName> = ["bun", "code-mode"]
 const reasons: ReadonlyArray<RetryReason> = ["failed", "timeout", "lost"]
 

@@ -36,8 +36,9 @@ export const pollConcurrency = 8
 /** How many sources `follow` polls at the same time; the others wait for their turn. */
 export const followConcurrency = 64
 
+/** Which sources are watched, and what is known besides their file. */
 export interface WatchOptions extends Omit<SourcesFileOptions, "file"> {
-  /** The sources file. */
+  /** The path of the sources file, relative to the working directory. */
   readonly sourcesFile: string
   /** The folder where a predecessor may have left its `feed-state.json`. Default: none. */
   readonly dataDir?: string

@@ -12,6 +12,7 @@ export interface ReleaseMovement {
 /** An upstream branch has new commits. */
 export interface BranchMovement {
   readonly kind: "branch"
+  /** The upstream repository, such as `acme/tool`. */
   readonly repo: string
   /** The branch, with or without `refs/heads/`. */
   readonly ref: string
@@ -19,4 +20,5 @@ export interface BranchMovement {
   readonly sha?: string
 }
 
+/** What `maintainFork` carries patches over; the step of a flow makes it out of the payload of its event. */
 export type UpstreamMovement = ReleaseMovement | BranchMovement

@@ -32,6 +32,7 @@ import { fitResult, reportOutcome } from "./Report.ts"
 import { type CarriedStack, carryStack, resolutionPolicyOf, type StackInputs, trailersOf } from "./Stack.ts"
 import { followUpstream } from "./Upstream.ts"
 
+/** Which fork is carried over which movement, and what the operator allows. A step hands on what its context says. */
 export interface MaintainForkOptions {
   /** The folder that `repository` and `root` of the config are relative to. Absolute. */
   readonly workspace: string

@@ -30,11 +30,13 @@ import type { Variables } from "./RemoteTarget.ts"
 import { heldLookMillis, whileSending } from "./sendingLease.ts"
 import { millisUntilDue, oldestFor, sendOne } from "./sendNext.ts"
 
+/** How an outbox reaches other backends. Which ones these are, and what waits for them, is in the store. */
 export interface OutboxOptions {
   /** The variables that hold the secrets of other backends. They are looked up at each try. */
   readonly variables: Variables
   /** Whether it sends and follows by itself. Default: true. */
   readonly runs?: boolean
+  /** How often and for how long it tries, field by field. Default: {@link policyDefaults}. */
   readonly policy?: Partial<OutboxPolicy>
   /** Default: the `fetch` of the platform. */
   readonly fetch?: Fetch

@@ -2,6 +2,7 @@
 import type { BackendFailure } from "../client/http/HttpErrors.ts"
 import type { Refusal } from "../client/http/trouble.ts"
 
+/** The waits of an outbox. What is sent is tried until it is accepted, refused for what is in it, or too old. */
 export interface OutboxPolicy {
   /** The wait after the first failed try, in milliseconds; it doubles with each one. Default: 1,000. */
   readonly firstWaitMillis: number
@@ -19,6 +20,7 @@ export interface OutboxPolicy {
   readonly listenAgainMillis: number
 }
 
+/** What holds for an outbox that is told nothing else: a backend that is away for less than 3 days misses nothing. */
 export const policyDefaults: OutboxPolicy = {
   firstWaitMillis: 1_000,
   waitMillisMax: 300_000,
@@ -53,6 +55,10 @@ export interface FailedTry {
   readonly isFinal: boolean
 }
 
+/**
+ * What a failed request comes to in the record. With status 400, 405, 413, 415 or 422 it is final, as what is in the request
+ * is wrong; everything else is tried again, also where the secret was refused (401, 403).
+ */
 export const failedTryOf = (failure: Refusal | BackendFailure): FailedTry => {
   if (failure._tag === "BackendUnreachable")
     return { _tag: "FailedTry", error: failure.message, isFinal: false }

@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { BackendFailure } from "../client/http/HttpErrors.ts"
 
+/** The outbox of the record that is open; there is none where nothing is handed over. `Outbox.ts` has its layer. */
 export class Outbox extends Context.Tag("@patchmoi/sdk/Outbox")<
   Outbox,
   {

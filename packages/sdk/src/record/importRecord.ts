@@ -22,11 +22,13 @@ export class ImportTargetInUse extends Schema.TaggedError<ImportTargetInUse>("pa
   }
 }
 
+/** Where an export is read from, and what record it becomes. */
 export interface ImportOptions {
   /** Reads the export from its start. */
   readonly read: ReadBytes
   /** The folder of the new record, absolute. It is not there, or empty. */
   readonly dataDir: string
+  /** The kind of the new record; the export may be one of the other kind. */
   readonly store: StoreKind
 }
 

@@ -2,6 +2,7 @@
 
 /** Each kind, as options name it. */
 export const storeKinds = ["file", "sqlite"] as const
+/** The name of a kind of store in options and flags. A folder holds a record of one kind. */
 export type StoreKind = (typeof storeKinds)[number]
 
 /** The kinds, as they are told. */

@@ -29,6 +29,7 @@ export interface ProofOfRequest {
   readonly nowMillis: number
 }
 
+/** Knows the callers of one server. It keeps the nonces of signatures, so that each one is good once. */
 export interface Authenticator {
   /** The caller; throws {@link HttpFailure} without proof, or when it may not do this. */
   readonly callerOf: (request: ProofOfRequest) => Caller

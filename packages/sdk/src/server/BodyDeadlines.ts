@@ -8,9 +8,11 @@ import { HttpFailure } from "./HttpFailure.ts"
 /** Between two looks, in milliseconds: a body may take so much longer than the limit. */
 export const deadlineLookMillis = 1_000
 
+/** The limit, and the clock and the fibers of the server that has it. */
 export interface BodyDeadlinesOptions {
   /** How long a body may take, in milliseconds. */
   readonly millisMax: number
+  /** The time in milliseconds since the Unix epoch. */
   readonly nowMillis: () => number
   /** Runs the looks, which end by themselves when no body is under way. */
   readonly fork: (looks: Effect.Effect<void>) => void

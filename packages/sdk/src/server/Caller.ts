@@ -3,8 +3,10 @@ import * as Context from "effect/Context"
 
 /** What a token may be allowed. `read` looks, `dispatch` takes events in, `operate` replays, cancels, decides and syncs. */
 export const scopes = ["read", "dispatch", "operate"] as const
+/** One thing that a token may be allowed. A caller has any number of them; none includes another. */
 export type Scope = (typeof scopes)[number]
 
+/** Who a request is from, by what it proved. The limit of requests is for all that come under one name. */
 export interface Caller {
   /** The name in facts: `http`, `http:secret`, `http:token:<name>`. */
   readonly by: string

@@ -37,6 +37,7 @@ export interface Listener {
   readonly timeout: (request: Request, seconds: number) => void
 }
 
+/** A server that does not listen by itself: give its `fetch` the requests that come in. */
 export interface FlowServer {
   /** Answers a request; never rejects. */
   readonly fetch: (request: Request, listener?: Listener) => Promise<Response>

@@ -11,10 +11,12 @@ export const waitMillisMaxDefault = 600_000
 export const waitMillisDefault = 60_000
 /** How many streams (changes, followed output) may be open at once. */
 export const streamsMaxDefault = 256
-/** How many requests a caller may send in a burst, and how many a second in the long run. */
+/** How many requests a caller may send in a burst. */
 export const rateBurstDefault = 100_000
+/** How many requests a caller may send a second in the long run. */
 export const ratePerSecondDefault = 50_000
 
+/** Who may ask a server, under which names, and how much of everything. Every field has a default. */
 export interface ServerOptions {
   /** The shared secret of signatures. Default: none. */
   readonly secret?: string
@@ -25,15 +27,15 @@ export interface ServerOptions {
    * `any` checks nothing: for a server that is reached under names of its own, and that has a secret.
    */
   readonly hosts?: ReadonlyArray<string> | "any"
-  /** In bytes. Default: {@link bodyBytesMaxDefault}. */
+  /** Largest body of a request, in bytes; a larger one is `BodyTooLarge`. Default: {@link bodyBytesMaxDefault}. */
   readonly bodyBytesMax?: number
-  /** In milliseconds. Default: {@link bodyMillisMaxDefault}. */
+  /** How long a body may take to arrive, in milliseconds. Default: {@link bodyMillisMaxDefault}. */
   readonly bodyMillisMax?: number
-  /** In milliseconds. Default: {@link waitMillisDefault}. */
+  /** How long `wait` and a cancel wait when the caller does not say, in milliseconds. Default: {@link waitMillisDefault}. */
   readonly waitMillis?: number
-  /** In milliseconds. Default: {@link waitMillisMaxDefault}. */
+  /** How long `wait` waits at most, in milliseconds. Default: {@link waitMillisMaxDefault}. */
   readonly waitMillisMax?: number
-  /** Default: {@link streamsMaxDefault}. */
+  /** How many streams may be open at once; one more is `RateLimited`. Default: {@link streamsMaxDefault}. */
   readonly streamsMax?: number
   /** Requests of one caller. Default: {@link rateBurstDefault} at once, {@link ratePerSecondDefault} a second. */
   readonly rate?: { readonly burst: number; readonly perSecond: number }
@@ -41,6 +43,7 @@ export interface ServerOptions {
   readonly metrics?: Metrics
 }
 
+/** What a server goes by, made by {@link withDefaults}: every limit is there, a secret and tokens where they were given. */
 export type ServerSettings = Required<Omit<ServerOptions, "secret" | "tokensFile" | "metrics">> &
   Pick<ServerOptions, "secret" | "tokensFile">
 

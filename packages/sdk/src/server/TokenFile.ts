@@ -6,8 +6,9 @@ import { readTokens, type TokenEntry } from "./Tokens.ts"
 /** How long a change of the file may go unnoticed, in milliseconds: a revoked token works no longer than this. */
 export const tokenFileAgeMillisMax = 1_000
 
+/** Both take the time in milliseconds: the file is looked at again when {@link tokenFileAgeMillisMax} have passed. */
 export interface TokenFile {
-  /** Id → token. While the file cannot be used there are none, and `problem` says why. */
+  /** Id → token. While the file cannot be used there are none. */
   readonly current: (nowMillis: number) => ReadonlyMap<string, TokenEntry>
   /** Whether the file is there at all, also when it cannot be used or every token was revoked: the server stays closed then. */
   readonly exists: (nowMillis: number) => boolean

@@ -8,9 +8,11 @@ export const bodyDepthMax = 128
 /** Up to which length a body is read in one go, in bytes. */
 const smallBytesMax = 65_536
 
+/** What the body of one request may cost the server. */
 export interface BodyLimits {
+  /** Largest body, in bytes; nothing beyond it is kept. */
   readonly bodyBytesMax: number
-  /** How long it may take. */
+  /** How long it may take: those of the whole server. */
   readonly deadlines: BodyDeadlines
 }
 

@@ -22,12 +22,13 @@ const idleSecondsLimit = 255
 /** How long a stop waits for requests under way, in milliseconds. */
 export const stopMillisMaxDefault = 5_000
 
+/** Where a server listens, and what {@link ServerOptions} say of its requests. By default only this machine reaches it. */
 export interface ServeOptions extends ServerOptions {
   /** Default: `127.0.0.1`. Anything but loopback needs a secret. */
   readonly host?: string
   /** 0 takes any that is free. Default: {@link portDefault}. */
   readonly port?: number
-  /** In milliseconds. Default: {@link stopMillisMaxDefault}. */
+  /** How long a stop waits for requests under way, in milliseconds. Default: {@link stopMillisMaxDefault}. */
   readonly stopMillisMax?: number
 }
 

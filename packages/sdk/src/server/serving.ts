@@ -12,6 +12,7 @@ import { HttpFailure } from "./HttpFailure.ts"
 import type { Metrics } from "./Metrics.ts"
 import type { ServerSettings } from "./ServerOptions.ts"
 
+/** One server at work: the flow that it serves, and what all of its requests share. `FlowServer.make` makes it. */
 export interface Serving {
   readonly flow: typeof Flow.Service
   readonly settings: ServerSettings

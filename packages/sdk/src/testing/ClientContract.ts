@@ -15,6 +15,7 @@ import { watchContract } from "./ClientContractWatch.ts"
 
 export type { OpenClient, OpenClientOptions, OpenedClient } from "./ClientContractPlace.ts"
 
+/** The way of opening a client that the contract is held against. */
 export interface ClientContractOptions {
   /**
    * Opens a client onto an empty record. Its engine looks for flows in the folder and runs one step at a time, with the

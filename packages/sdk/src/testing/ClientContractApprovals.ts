@@ -3,6 +3,7 @@ import { expect, test } from "bun:test"
 import * as errors from "../client/errors.ts"
 import { echoEvent, eventually, type OpenClient, openPlace, rejection } from "./ClientContractPlace.ts"
 
+/** Registers the tests of approvals: a run that asks waits, is told the decision, and takes none that was not on offer. */
 export const approvalContract = (open: OpenClient): void => {
   test("a run that asks waits, and runs again with the decision", async () => {
     await using place = await openPlace(open)

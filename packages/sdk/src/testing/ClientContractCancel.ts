@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test"
 import { echoEvent, gateEvent, type OpenClient, openPlace, started } from "./ClientContractPlace.ts"
 
+/** Registers the tests of cancels: a run ends whether it is queued or under way, and whoever waits for it gets it. */
 export const cancelContract = (open: OpenClient): void => {
   test("a cancel ends a queued run at once, and a running one with its process", async () => {
     await using place = await openPlace(open)

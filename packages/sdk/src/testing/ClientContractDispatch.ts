@@ -12,6 +12,7 @@ import {
   openPlace
 } from "./ClientContractPlace.ts"
 
+/** Registers the tests of dispatch and replay: an event is taken in once, its runs are waited for, a replay adds to them. */
 export const dispatchContract = (open: OpenClient): void => {
   test("a dispatch waits for its runs and gives them with their output", async () => {
     await using place = await openPlace(open)

@@ -13,6 +13,7 @@ import {
   started
 } from "./ClientContractPlace.ts"
 
+/** Registers the tests of how calls end: an abort or a close ends them with an error of its own, and undoes nothing. */
 export const endingContract = (open: OpenClient): void => {
   test("an abort before a call sends nothing and throws the reason", async () => {
     await using place = await openPlace(open)

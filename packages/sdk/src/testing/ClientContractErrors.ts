@@ -11,6 +11,7 @@ import {
   started
 } from "./ClientContractPlace.ts"
 
+/** Registers the tests of errors: each is of its exported class, has its facts as fields, and names what was asked for. */
 export const errorContract = (open: OpenClient): void => {
   test("what is not there is told by its id", async () => {
     await using place = await openPlace(open)

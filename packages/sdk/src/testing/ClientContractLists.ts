@@ -4,6 +4,7 @@ import { join } from "node:path"
 import type { ListRunsOptions } from "../Flow.ts"
 import { echoEvent, gateEvent, type OpenClient, openGate, openPlace } from "./ClientContractPlace.ts"
 
+/** Registers the tests of lists: pages give every item once and newest first, filters go together, and flows are told. */
 export const listContract = (open: OpenClient): void => {
   test("pages of a list give every item once, newest first", async () => {
     await using place = await openPlace(open)

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test"
 import { echoEvent, type OpenClient, openPlace } from "./ClientContractPlace.ts"
 
+/** Registers the tests of the record: a movement of upstream leaves an attempt and a dispatch, a replay another of each. */
 export const recordContract = (open: OpenClient): void => {
   test("each signal's event leaves an attempt and a dispatch, listed by event and by status", async () => {
     await using place = await openPlace(open)

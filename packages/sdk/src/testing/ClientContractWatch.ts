@@ -3,6 +3,7 @@ import { expect, test } from "bun:test"
 import type { Change } from "../client/views.ts"
 import { echoEvent, type OpenClient, openPlace } from "./ClientContractPlace.ts"
 
+/** Registers the tests of watching: every change comes once and in order, from any position, to as many as watch. */
 export const watchContract = (open: OpenClient): void => {
   test("a watch gives past changes, then live ones, and goes on from a position", async () => {
     await using place = await openPlace(open)

@@ -31,6 +31,7 @@ export interface HttpRequest {
   readonly waitMillis?: number
 }
 
+/** The way to one server: of a client, or of the outbox to a backend. There is nothing to close. */
 export interface Transport {
   /** The JSON of the answer. A `Refusal` is what the server said of the request. */
   readonly send: (request: HttpRequest) => Effect.Effect<unknown, Refusal | BackendFailure>
@@ -41,14 +42,21 @@ export interface Transport {
   ) => Effect.Effect<Response, Trouble, Scope.Scope>
 }
 
+/** Which server, how a request proves who sends it, and how long and how often it is tried. It was checked before. */
 export interface TransportOptions {
   /** Without a trailing slash; no user name, no query. */
   readonly baseUrl: string
+  /** Signs every request. Default: none is signed. */
   readonly hmacSecret?: Redacted.Redacted
+  /** Sent as `Authorization: Bearer` with every request. Default: none. */
   readonly bearerToken?: Redacted.Redacted
+  /** Added to every request. Default: none. */
   readonly headers?: HeadersOption
+  /** Default: the `fetch` of the platform. */
   readonly fetch?: Fetch
+  /** How long one try may take, in milliseconds, `waitMillis` not counted. Default: {@link timeoutMillisDefault}. */
   readonly timeoutMillis?: number
+  /** How often a request that may be sent again is sent again. Default: {@link retriesDefault}. */
   readonly retries?: number
   /** Whether a body is signed in the way of earlier servers too. Default: false. */
   readonly signsBody?: boolean

@@ -19,11 +19,13 @@ import type { Refusal } from "./trouble.ts"
 
 type Common = StoreError | VersionConflict | BackendFailure
 
-// What is asked for may be no id at all; it is unknown like any other that there is not, so it is not validated.
+/** There is no such event. What is asked for may be no id at all: it is unknown like any other, so it is not validated. */
 export const unknownEvent = (eventId: string): UnknownEvent =>
   new UnknownEvent({ eventId: EventId.make(eventId, true) }, true)
+/** There is no such run. The id is not validated, either. */
 export const unknownRun = (runId: string): UnknownRun =>
   new UnknownRun({ runId: RunId.make(runId, true) }, true)
+/** There is no such maintenance attempt; any text may have been asked for. */
 export const unknownAttempt = (attemptId: string): UnknownMaintenanceAttempt =>
   new UnknownMaintenanceAttempt({ attemptId })
 

@@ -17,9 +17,11 @@ import type { Transport } from "./Transport.ts"
 import type { Refusal, Trouble } from "./trouble.ts"
 import { retryAfterMillisMax, waitMillisBefore } from "./waiting.ts"
 
+/** Where a watch begins, and how patient it is. */
 export interface WatchChangesOptions {
+  /** That of the transport, for messages. */
   readonly baseUrl: string
-  /** The position after which changes are wanted. */
+  /** The position after which changes are wanted; 0 for all of them. */
   readonly after: number
   /** How often the first connection, and one that brought garbage, is tried again. */
   readonly retries: number
