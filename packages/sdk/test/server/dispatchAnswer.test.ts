@@ -1,6 +1,7 @@
 /** What the answers to dispatches and replays tell: of what is gone, how much, and to whom. */
 import { describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
+import * as Effect from "effect/Effect"
 import { createHttpFlowClient } from "../../src/http.ts"
 import { echoEvent, eventually } from "../../src/testing/ClientContractPlace.ts"
 import { flowFiles } from "../client/support.ts"
@@ -50,6 +51,16 @@ test("an answer does not grow with what runs printed; a client reads the output 
   for (const { output } of runs) {
     expect(output.reduce((length, piece) => length + piece.text.length, 0)).toBeGreaterThan(loudBytes / 2)
   }
+})
+
+test("who waits for runs in the same process may do without their output", async () => {
+  await using place = await openServer({ fixture: loud })
+  const { body } = await place.post("/events?wait=true", { id: "1", type: "demo.loud" })
+  const [whole] = await Effect.runPromise(place.flow.awaitRuns(body.runIds))
+  const [brief] = await Effect.runPromise(place.flow.awaitRuns(body.runIds, { output: false }))
+  expect(whole?.output.length).toBeGreaterThan(0)
+  expect(brief).toMatchObject({ id: whole?.id, effectiveStatus: "completed", output: [] })
+  expect(brief?.latestOutput).toBeUndefined()
 })
 
 const queries = ["", "?wait=true", "?include=runs", "?wait=true&include=runs"]
