@@ -74,8 +74,8 @@ export class OutputPump {
   async #read(pipe: OutputPipes["stdout"], stream: OutputChunk["stream"]): Promise<void> {
     const { signal } = this.#stop
     const reader = pipe.getReader()
-    // Closes our end, so that a process which still writes there is told by SIGPIPE.
-    const cancel = () => reader.cancel()
+    // Closes our end, so that a process which still writes there is told by SIGPIPE. A pipe that broke is closed already.
+    const cancel = () => reader.cancel().catch(() => undefined)
     signal.addEventListener("abort", cancel)
     const decoder = new TextDecoder()
     let uncollectedBytes = 0
