@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { dirname } from "node:path"
+import { exportsAreDocumented } from "../scripts/architecture/docstrings.ts"
 import { readFiles, readModules } from "../scripts/architecture/house.ts"
 import { declaredDependencies } from "../scripts/architecture/purity.ts"
 import { moduleRules } from "../scripts/architecture/rules.ts"
@@ -27,5 +28,6 @@ describe("this repository", async () => {
   }
   test("declaredDependencies", () => expect(declaredDependencies(files, modules)).toEqual([]))
   test("fileCeiling", () => expect(fileCeiling(files)).toEqual([]))
+  test("exportsAreDocumented", () => expect(exportsAreDocumented(files)).toEqual([]))
   test("forbiddenTexts", () => expect(forbiddenTexts(files)).toEqual([]))
 })

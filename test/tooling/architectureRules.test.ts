@@ -2,6 +2,7 @@
  * Every architecture rule, run over a house of a few lines that breaks it: a rule that cannot fail is no rule.
  */
 import { describe, expect, test } from "bun:test"
+import { exportsAreDocumented } from "../../scripts/architecture/docstrings.ts"
 import { type Files, readModules } from "../../scripts/architecture/house.ts"
 import { declaredDependencies } from "../../scripts/architecture/purity.ts"
 import { moduleRules } from "../../scripts/architecture/rules.ts"
@@ -225,6 +226,36 @@ describe("a seeded violation is found", () => {
         ])
       )
     ).toEqual([expect.stringMatching(/B\.ts is on the list of long files/)])
+  })
+
+  test("exportsAreDocumented", () => {
+    const source = (...lines: ReadonlyArray<string>) => house({ "packages/core/src/A.ts": lines.join("\n") })
+    for (const kind of [
+      "const",
+      "type",
+      "interface",
+      "class",
+      "abstract class",
+      "function",
+      "async function"
+    ]) {
+      expect(
+        exportsAreDocumented(source("/** Half. */", "export const half = 1", `export ${kind} A`))
+      ).toEqual(["packages/core/src/A.ts:3 exports A without a docstring"])
+    }
+    expect(exportsAreDocumented(source("// A remark.", "export const A = 1"))).toHaveLength(1)
+    expect(
+      exportsAreDocumented(
+        source("/** What it is. */", "// biome-ignore lint: a reason", "export const A = 1")
+      )
+    ).toEqual([])
+    expect(
+      exportsAreDocumented(source("/** What it is. */", "export const A = 1", "export type A = number"))
+    ).toEqual([])
+    expect(exportsAreDocumented(house({ "packages/core/src/internal/A.ts": "export const A = 1" }))).toEqual(
+      []
+    )
+    expect(exportsAreDocumented(house({ "packages/core/test/A.ts": "export const A = 1" }))).toEqual([])
   })
 
   const text = (name: string, path: string, line: string, count: number) =>
