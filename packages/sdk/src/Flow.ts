@@ -266,6 +266,8 @@ export class Flow extends Context.Tag("@patchmoi/sdk/Flow")<
     readonly explainEvent: (event: unknown) => Effect.Effect<Explanation, InvalidEvent | StoreFailure>
     /** The flows that there are, and those that are broken. */
     readonly listFlows: Effect.Effect<CatalogSnapshot, StoreFailure>
+    /** Fails where the store does not answer, or takes no writes. */
+    readonly ready: Effect.Effect<void, StoreFailure>
     /** How much there is of what. Over HTTP always refused (`BackendRefused`): a server tells it under `GET /metrics`. */
     readonly stats: Effect.Effect<FlowStats, StoreFailure>
     /** The position of the last change, from which `watch` goes on with what is to come; 0 when there is none. */

@@ -22,6 +22,7 @@ import {
   DispatchesAnswer,
   EventAnswer,
   EventsAnswer,
+  ReadyAnswer,
   RunAnswer,
   RunsAnswer,
   StuckAnswer
@@ -178,6 +179,7 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
     listFlows: Effect.mapError(read(CatalogRecord, "/flows"), whenRefused(known.ofAny)).pipe(
       Effect.withSpan("FlowHttp.listFlows")
     ),
+    ready: Effect.mapError(Effect.asVoid(read(ReadyAnswer, "/readyz")), whenRefused(known.ofAny)),
     stats: new BackendRefused({
       status: 501,
       code: "NotOverHttp",

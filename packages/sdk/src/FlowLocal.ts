@@ -175,6 +175,11 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       }),
       explainEvent: engine.explain,
       listFlows: catalog.snapshot,
+      ready: Effect.zipRight(
+        Effect.catchTag(store.list(Runs, { limit: 1 }), "CursorInvalid", Effect.die),
+        // What would be written is nothing, and is refused where anything would be.
+        Effect.asVoid(store.driver.commit({ expected: [], facts: [], documents: [] }))
+      ),
       stats: countAll(store),
       head: Effect.zipRight(remembering("watch"), store.driver.head),
       watch: ({ after = 0 } = {}) =>

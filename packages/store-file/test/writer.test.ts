@@ -51,6 +51,8 @@ for (const fault of ["failWrite", "failSync"] as const) {
           state[fault] = false
           const later = yield* Effect.flip(driver.commit(commitOf("account/b", 1)))
           expect(later.message).toContain("Open it again")
+          const nothing = { expected: [], facts: [], documents: [] }
+          expect(yield* Effect.flip(driver.commit(nothing))).toEqual(later)
           expect(yield* driver.head).toBe(1)
           expect(yield* driver.readAfter(0, 10)).toHaveLength(1)
         })

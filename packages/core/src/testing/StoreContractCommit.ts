@@ -60,6 +60,17 @@ export const commitContract = (make: MakeDriver): void =>
       })
     )
 
+    it.live("a commit of nothing is taken and leaves nothing behind: it asks whether anything would be", () =>
+      Effect.gen(function* () {
+        const driver = yield* make
+        const nothing = { expected: [], facts: [], documents: [] }
+        expect(yield* driver.commit(nothing)).toBe(0)
+        yield* driver.commit(commitOf("account/a", 1))
+        expect(yield* driver.commit(nothing)).toBe(1)
+        expect(yield* driver.readAfter(0, rowsMax)).toHaveLength(1)
+      })
+    )
+
     it.live("one stale expectation and nothing of the commit is there", () =>
       Effect.gen(function* () {
         const driver = yield* make

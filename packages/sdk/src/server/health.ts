@@ -11,19 +11,17 @@ const storeMillisMax = 2_000
 /** The process answers; more it does not say. */
 export const healthz = (): Response => jsonAnswer(200, { ok: true })
 
-/** Whether requests can be served: the store answers, and nobody has asked the server to stop. */
+/** Whether requests can be served: the store answers and takes writes, and nobody has asked the server to stop. */
 export const readyz = async (serving: Serving): Promise<Response> => {
   if (serving.stopping.aborted) return notReady("The server is stopping")
-  const looked = serving.flow.listRuns({ limit: 1 }).pipe(
-    // A flow without state has no list, and can be served all the same.
-    Effect.catchTag("StateDisabled", () => Effect.void),
+  const looked = serving.flow.ready.pipe(
     Effect.timeoutOption(storeMillisMax),
     Effect.map(Option.isSome),
     Effect.orElseSucceed(() => false)
   )
   return (await runEffect(serving, looked))
     ? jsonAnswer(200, { ok: true })
-    : notReady("The store does not answer")
+    : notReady("The store does not answer, or takes no writes")
 }
 
 /** The metrics of the server, of the store and of the process. */

@@ -1,8 +1,15 @@
 /** A store that refuses: whoever asks is told to try again, and the operator what the disk or the database said. */
 import { expect, test } from "bun:test"
+import * as Engine from "@patchmoi/core/engine/Engine"
+import { layer as layerSteps } from "@patchmoi/core/executor/ExecutorMemory"
+import { layerMemory as layerCatalog } from "@patchmoi/core/flow/FlowCatalog"
+import * as DriverMemory from "@patchmoi/core/store/DriverMemory"
 import { StoreError } from "@patchmoi/core/store/Log"
+import * as Store from "@patchmoi/core/store/Store"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as FlowLocal from "../../src/FlowLocal.ts"
 import * as FlowServer from "../../src/server/FlowServer.ts"
 import { echoEvent } from "../../src/testing/ClientContractPlace.ts"
 import { openServer, type Place } from "./place.ts"
@@ -44,6 +51,23 @@ test("what the store says is in the log on every route, in one line, and in no a
     expect(logged).toHaveLength(1)
     expect(logged[0]).toEndWith("The store could not record: the disk of /srv is full (SQLITE_FULL)")
   }
+})
+
+test("a server whose store is read, and takes no writes, is not ready", async () => {
+  const refused = new StoreError({ operation: "write to the log", reason: "the disk of /srv was full" })
+  const flowWhere = (isWritable: boolean) =>
+    Effect.gen(function* () {
+      const driver = yield* DriverMemory.make
+      const commit: typeof driver.commit = (facts) =>
+        isWritable ? driver.commit(facts) : Effect.fail(refused)
+      const store = Store.layerDriver(Effect.succeed({ ...driver, commit }))
+      const parts = Layer.mergeAll(store, layerCatalog([]), layerSteps({}))
+      return yield* Effect.provide(FlowLocal.make(), Layer.provideMerge(Engine.layer({ runs: false }), parts))
+    }).pipe(Effect.scoped, Effect.runPromise)
+  expect((await ask(await flowWhere(true), "/readyz")).status).toBe(200)
+  const { status, text } = await ask(await flowWhere(false), "/readyz")
+  expect(status).toBe(503)
+  expect(JSON.parse(text)).toEqual({ ok: false, reason: "The store does not answer, or takes no writes" })
 })
 
 test("a bug is in the log with what it says and where it is, and in no answer", async () => {
