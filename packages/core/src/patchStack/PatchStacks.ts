@@ -53,9 +53,10 @@ const decide = (
   }
   const { _tag, ...forecast } = command
   const patches = [...new Map(forecast.patches.map((patch) => [patch.patch, patch])).values()]
+  const kept = patches.slice(0, patchesMax)
   const isSame =
-    patches.length === states.size &&
-    patches.every((patch) => isLastAnswer(states.get(patch.patch), patch, forecast))
+    kept.length === states.size &&
+    kept.every((patch, index) => isLastAnswer(stack?.patches[index], patch, forecast))
   return Either.right(isSame ? [] : [{ _tag: "ForecastMade", ...forecast, patches }])
 }
 
@@ -107,13 +108,14 @@ const evidenceKey = ({ commit, detail, kind, upstream }: PatchVerdict["evidence"
   detail
 ]
 
-/** Whether the newest answer for this upstream name says the same about the same commits. */
+/** Whether this is the patch, and the newest answer for this upstream name says the same about the same commits. */
 const isLastAnswer = (
   state: PatchState | undefined,
-  { answer, reason, tip }: ForecastPatch,
+  { answer, patch, reason, tip }: ForecastPatch,
   { onto, ontoName }: UpstreamLook
 ): boolean => {
-  const last = state?.answers.find((span) => span.ontoName === ontoName)
+  if (state?.patch !== patch) return false
+  const last = state.answers.find((span) => span.ontoName === ontoName)
   return last?.onto === onto && last.tip === tip && last.answer === answer && last.reason === reason
 }
 

@@ -89,6 +89,23 @@ test("an answer is measured by the last one for the same name, and for a new nam
   expect(turningBadIn(undefined, forecast("conflicts"))).toEqual([])
 })
 
+test("another order of the patches is another forecast, and one of more than are kept is recorded once too", () => {
+  const patches = ["a", "b"].map((name) => ({ patch: `patch/${name}`, tip: "t", answer: "clean" as const }))
+  const inOrder = { _tag: "ForecastMade", ...look, patches } as const
+  const turned = { ...inOrder, patches: patches.toReversed() }
+  given(PatchStacks, key, inOrder)
+    .when({ ...turned, _tag: "RecordForecast" })
+    .then(turned)
+  const many = Array.from({ length: patchesMax + 1 }, (_, at) => ({
+    patch: `patch/${at}`,
+    tip: "t",
+    answer: "clean" as const
+  }))
+  given(PatchStacks, key, { ...inOrder, patches: many })
+    .when({ _tag: "RecordForecast", ...look, patches: many })
+    .thenNothing()
+})
+
 test("a patch that a forecast does not list is gone; what is kept is bounded", () => {
   given(PatchStacks, key, found, made("clean"))
     .when({ _tag: "RecordForecast", ...look, patches: [{ patch: "patch/b", tip: "b1", answer: "clean" }] })
