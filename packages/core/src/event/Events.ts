@@ -2,7 +2,8 @@
  * The aggregate of flow events.
  *
  * 1. The first event with an id is the event; nothing that comes later changes it.
- * 2. Equal content under a known id leaves no fact; different content leaves one, once per content.
+ * 2. Equal content under a known id leaves no fact; different content leaves one, once per content, for the first
+ *    {@link differingDuplicatesMax} of them.
  * 3. Each replay adds exactly one generation.
  */
 import * as Either from "effect/Either"
@@ -84,11 +85,11 @@ const decide = (
   if (command._tag === "Accept") {
     const { _tag, ...accepted } = command
     if (document === undefined) return Either.right([{ _tag: "EventAccepted", ...accepted }])
-    const known = [document, ...document.differingDuplicates].some(
+    const isKnown = [document, ...document.differingDuplicates].some(
       ({ contentDigest }) => contentDigest === command.contentDigest
     )
     return Either.right(
-      known
+      isKnown || document.differingDuplicates.length >= differingDuplicatesMax
         ? []
         : [
             {

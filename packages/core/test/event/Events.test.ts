@@ -65,6 +65,13 @@ describe("accept", () => {
     )
     const { document } = given(Events, "e1", accepted, ...differed)
     expect(document?.differingDuplicates).toHaveLength(differingDuplicatesMax)
+    // One more is not told from those that nobody remembers: a sender that repeats it writes nothing.
+    given(Events, "e1", accepted, ...differed.slice(0, differingDuplicatesMax))
+      .when({ ...accept, contentDigest: "one more" })
+      .thenNothing()
+    given(Events, "e1", accepted, ...differed.slice(0, differingDuplicatesMax - 1))
+      .when({ ...accept, contentDigest: "the last" })
+      .then({ _tag: "EventDuplicateDiffered", type: event.type, contentDigest: "the last" })
   })
 })
 
