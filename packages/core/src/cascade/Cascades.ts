@@ -110,16 +110,16 @@ const statusBefore = (intent: TargetIntent): TargetStatus => {
   }
 }
 
-const afterTry = (
-  { how: _how, code: _code, commit, reason: _reason, ...before }: TargetState,
-  { code, how, outcome, reason, ...tried }: TargetTry
-): TargetState => {
-  const isSettled = before.status === "written" || before.status === "dispatched"
+/** A target that has what it was to have keeps how it came to it, whatever a later try met. */
+const afterTry = (target: TargetState, { code, how, outcome, reason, ...tried }: TargetTry): TargetState => {
+  const tries = Math.max(target.tries, tried.number)
+  if (target.status === "written" || target.status === "dispatched") return { ...target, tries }
+  const { how: _how, code: _code, commit, reason: _reason, ...before } = target
   return withoutUndefined({
     ...before,
     how,
-    tries: Math.max(before.tries, tried.number),
-    status: isSettled ? before.status : outcome,
+    tries,
+    status: outcome,
     commit: tried.commit ?? commit,
     code,
     reason

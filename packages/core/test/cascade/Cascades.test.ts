@@ -98,6 +98,25 @@ test("it ends as its targets did, and takes nothing more", () => {
     .thenNothing()
 })
 
+test("a target that is written keeps how it was, whatever a later try met", () => {
+  const written = { ...tried("a", 1, "written"), commit: "c1" }
+  const failed = {
+    ...tried("a", 2, "failed"),
+    how: "dispatch",
+    code: "Unreachable",
+    reason: "refused"
+  } as const
+  const { document } = given(Cascades, key, planned, written, failed)
+  expect(document?.targets[0]).toEqual({
+    target: "a",
+    intent: "write",
+    status: "written",
+    how: "push",
+    tries: 2,
+    commit: "c1"
+  })
+})
+
 test("the newest word about a target counts, and only what it was told", () => {
   const cascade = (version: string, targets: Record<string, TargetStatus>): CascadeDocument => ({
     id: version,

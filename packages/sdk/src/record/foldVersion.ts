@@ -5,4 +5,4 @@ import manifest from "../../package.json" with { type: "json" }
  * Raise the number after the plus sign with every change of what an `evolve` or an index makes of the same facts, where
  * the version of the package stays.
  */
-export const foldVersion = `${manifest.version}+1`
+export const foldVersion = `${manifest.version}+2`
