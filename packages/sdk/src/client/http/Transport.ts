@@ -104,7 +104,7 @@ export const make = (options: TransportOptions): Transport => {
       Effect.scoped,
       Effect.timeoutFail({
         duration: timeoutMillis + (request.waitMillis ?? 0),
-        onTimeout: () => timeTrouble(baseUrl, timeoutMillis)
+        onTimeout: () => timeTrouble(baseUrl, timeoutMillis + (request.waitMillis ?? 0))
       })
     )
 
@@ -170,7 +170,7 @@ const headersOf = (
     // What the caller's own function throws is a defect of the caller.
     Effect.promise(async () => {
       const all: Record<string, string> = {
-        ...(typeof headers === "function" ? await headers() : headers),
+        ...lowerCased(typeof headers === "function" ? await headers() : headers),
         ...(body === undefined ? {} : { "content-type": "application/json" })
       }
       if (bearerToken !== undefined) all["authorization"] = `Bearer ${Redacted.value(bearerToken)}`
@@ -183,6 +183,10 @@ const headersOf = (
       return all
     })
   )
+
+/** Names as ours are written, so that what is named twice is sent once, as we write it. */
+const lowerCased = (headers: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
 const parseJson = (text: string, status: number): Effect.Effect<unknown, Trouble> =>
   Effect.try({

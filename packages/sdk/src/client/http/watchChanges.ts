@@ -37,6 +37,7 @@ export const watchChanges = (
       let position = after
       let wasConnected = false
       let failedTries = 0
+      let refusedTries = 0
       let connection: ChangesConnection | undefined
 
       /** The next changes; connects when there is no connection. */
@@ -46,7 +47,7 @@ export const watchChanges = (
         const changes = yield* connection.next
         const fresh = changes.filter((change) => change.position > position)
         position = fresh.at(-1)?.position ?? position
-        if (fresh.length > 0) failedTries = 0
+        if (fresh.length > 0) failedTries = refusedTries = 0
         return Chunk.unsafeFromArray(fresh)
       })
 
@@ -56,10 +57,12 @@ export const watchChanges = (
           connection = undefined
           if (lost !== undefined) yield* Scope.close(lost.scope, Exit.void)
           failedTries += 1
-          const isBounded = !wasConnected || trouble.again === "never"
+          // Connections that were lost before say nothing against what the server answers now.
+          if (trouble.again === "never") refusedTries += 1
           const isOver =
-            isBounded &&
-            failedTries > (trouble.again === "never" ? garbageRetries(trouble, retries) : retries)
+            trouble.again === "never"
+              ? refusedTries > garbageRetries(trouble, retries)
+              : !wasConnected && failedTries > retries
           if (isOver) return yield* trouble.toError(failedTries)
           yield* Effect.sleep((yield* waitMillisBefore(trouble, failedTries)) ?? retryAfterMillisMax)
           return Chunk.empty<Change>()

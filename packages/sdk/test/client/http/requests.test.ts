@@ -40,6 +40,24 @@ describe("what is sent", () => {
     expect(new Set(nonces).size).toBe(2)
   })
 
+  test("a header that is named as ours in other letters is sent once, as ours", async () => {
+    await using server = startServer(() =>
+      Response.json({ status: "accepted", eventId: "1", runIds: [], matched: 0 })
+    )
+    const headers = {
+      "Content-Type": "text/plain",
+      ACCEPT: "text/html",
+      Authorization: "Basic x",
+      "X-Mine": "kept"
+    }
+    await using client = open(server.url, { bearerToken: "tok", headers })
+    await client.dispatchEvent({ id: "1", type: "t" }, { wait: false }).catch(() => undefined)
+    const [asked] = server.asked
+    expect(
+      ["content-type", "accept", "authorization", "x-mine"].map((name) => asked?.headers.get(name))
+    ).toEqual(["application/json", "application/json", "Bearer tok", "kept"])
+  })
+
   test("sends tokens and headers, fixed or asked for before each request", async () => {
     await using server = startServer(() => Response.json({ events: [] }))
     let count = 0

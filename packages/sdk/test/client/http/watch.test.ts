@@ -143,6 +143,16 @@ test("a server that was away is found again, also on the first try", async () =>
   expect(await watchAll(server.url, 1)).toEqual(everyPosition)
 })
 
+test("lost connections count nothing against a server that answers garbage once when it is back", async () => {
+  await using server = startServer(({ target }, before) => {
+    if (before === 0) return eventStream(textAfter(0).slice(0, 1_000))
+    if (before < 4) return refusal(503, "NoCode")
+    if (before === 4) return eventStream("id: 1\ndata: nonsense\n\n")
+    return eventStream(textAfter(afterOf(target)))
+  })
+  expect(await watchAll(server.url, 1)).toEqual(everyPosition)
+})
+
 test("a server that was never there, refuses, or answers garbage again and again ends the watch", async () => {
   const table: ReadonlyArray<readonly [() => Response, new (...all: never) => unknown, tries: number]> = [
     [() => refusal(429, "RateLimited"), errors.BackendBusy, 3],
