@@ -6,7 +6,7 @@ import { describe, expect, test } from "bun:test"
 import { dirname } from "node:path"
 import { exportsAreDocumented } from "../scripts/architecture/docstrings.ts"
 import { readFiles, readModules } from "../scripts/architecture/house.ts"
-import { declaredDependencies } from "../scripts/architecture/purity.ts"
+import { declaredDependencies, internalIsClosed } from "../scripts/architecture/purity.ts"
 import { moduleRules } from "../scripts/architecture/rules.ts"
 import { fileCeiling, forbiddenTexts } from "../scripts/architecture/texts.ts"
 
@@ -27,6 +27,7 @@ describe("this repository", async () => {
     test(name, () => expect(rule(modules)).toEqual([]))
   }
   test("declaredDependencies", () => expect(declaredDependencies(files, modules)).toEqual([]))
+  test("internalIsClosed", () => expect(internalIsClosed(files)).toEqual([]))
   test("fileCeiling", () => expect(fileCeiling(files)).toEqual([]))
   test("exportsAreDocumented", () => expect(exportsAreDocumented(files)).toEqual([]))
   test("forbiddenTexts", () => expect(forbiddenTexts(files)).toEqual([]))

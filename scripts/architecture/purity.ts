@@ -91,3 +91,19 @@ export const declaredDependencies = (
 const isCoreSource = ({ path }: Module): boolean => path.startsWith("packages/core/src/")
 
 const isPackage = ({ kind }: FollowedImport): boolean => kind === "outside" || kind === "workspace"
+
+/** One sentence for each folder `internal` that a door with a star opens: such a door opens every folder beneath its own. */
+export const internalIsClosed = (files: Files): ReadonlyArray<Violation> =>
+  [...readManifests(files).values()].flatMap(({ folder, exports = {}, name }) => {
+    const source = `${folder}/src/`
+    if (exports["./*"] === undefined) return []
+    const folders = [...files.keys()].flatMap((path) => {
+      const found = path.startsWith(source)
+        ? /^(?:.+\/)?internal(?=\/)/.exec(path.slice(source.length))
+        : null
+      return found === null ? [] : [found[0]]
+    })
+    return [...new Set(folders)]
+      .filter((inner) => exports[`./${inner}/*`] !== null)
+      .map((inner) => `${folder}/package.json opens ${name}/${inner}: add "./${inner}/*": null`)
+  })

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test"
 import { exportsAreDocumented } from "../../scripts/architecture/docstrings.ts"
 import { type Files, readModules } from "../../scripts/architecture/house.ts"
-import { declaredDependencies } from "../../scripts/architecture/purity.ts"
+import { declaredDependencies, internalIsClosed } from "../../scripts/architecture/purity.ts"
 import { moduleRules } from "../../scripts/architecture/rules.ts"
 import { fileCeiling, forbiddenTexts, sourceLinesMax } from "../../scripts/architecture/texts.ts"
 
@@ -226,6 +226,24 @@ describe("a seeded violation is found", () => {
         ])
       )
     ).toEqual([expect.stringMatching(/B\.ts is on the list of long files/)])
+  })
+
+  test("internalIsClosed", () => {
+    const found = (exports: Readonly<Record<string, unknown>>) =>
+      internalIsClosed(
+        new Map([
+          ["packages/a/package.json", JSON.stringify({ name: "a", exports })],
+          ["packages/a/src/one/internal/A.ts", ""],
+          ["packages/a/src/internal/two/B.ts", ""]
+        ])
+      )
+    const all = { "./*": "./src/*.ts", "./internal/*": null, "./one/internal/*": null }
+    expect(found(all)).toEqual([])
+    expect(found({ ".": "./src/index.ts" })).toEqual([])
+    const { "./one/internal/*": _, ...rest } = all
+    expect(found(rest)).toEqual([
+      'packages/a/package.json opens a/one/internal: add "./one/internal/*": null'
+    ])
   })
 
   test("exportsAreDocumented", () => {
