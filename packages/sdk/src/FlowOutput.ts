@@ -19,7 +19,7 @@ export const readOutputPage = (
   run: RunDocument,
   { attempt: number, from = 0, limit = outputPageSize }: ReadOutputOptions
 ): Effect.Effect<OutputPage, UnknownRunAttempt | StoreError> => {
-  const size = Math.min(pageSizeMax, Math.max(1, Math.floor(limit) || outputPageSize))
+  const size = limit >= 1 ? Math.min(pageSizeMax, Math.floor(limit)) : outputPageSize
   const attempt =
     number === undefined
       ? run.attempts.at(-1)

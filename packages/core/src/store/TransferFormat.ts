@@ -129,7 +129,7 @@ export class TransferTargetNotEmpty extends Schema.TaggedError<TransferTargetNot
   head: Schema.Int
 }) {
   override get message() {
-    return `The store holds ${this.head} facts already, and an import needs an empty one: name a folder that is not there yet`
+    return `The store has facts already, the last one at position ${this.head}, and an import needs an empty one: name a folder that is not there yet`
   }
 }
 

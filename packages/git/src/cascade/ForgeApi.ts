@@ -204,7 +204,12 @@ const dispatchTo = (ask: Ask, options: DispatchOptions): Effect.Effect<void, Dis
     const place = ownerAndName(target.url)
     const github = target.forge === "github"
     if (base === null || place === null || (!github && target.workflow === null)) {
-      const reason = base === null ? "it has no API that is known" : "workflow is not set"
+      const reason =
+        base === null
+          ? "it has no API that is known"
+          : place === null
+            ? "its address names no owner and repository"
+            : "workflow is not set"
       return yield* new DispatchUnsupported({ url: target.url, reason })
     }
     const problem = payloadProblem(payload)

@@ -4,7 +4,7 @@
  * The memory is never needed and never trusted: a branch that is no longer where it was remembered refuses the push, and is
  * then read. Losing it costs requests.
  */
-import { mkdir, rename, writeFile } from "node:fs/promises"
+import { mkdir, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ import { RefName } from "../GitName.ts"
 import { frame, objectIdOf } from "../internal/objectFormat.ts"
 import { CommitViewData } from "../transport/CommitView.ts"
 
-/** Largest memory of one target, in bytes of JSON. A larger one is not kept. */
+/** Largest memory of one target on disk, in bytes of JSON. A larger one is not kept. */
 export const rememberedBytesMax = 256 * 1024
 
 /** One target as it was left. */
@@ -78,12 +78,17 @@ export const layerFolder = (folder: string): Layer.Layer<HeadMemory> =>
     remember: (key, head) =>
       Effect.tryPromise(async () => {
         const text = encodeKept(head)
-        if (text.length > rememberedBytesMax) return
+        if (Buffer.byteLength(text) > rememberedBytesMax) return
         await mkdir(folder, { recursive: true })
         const path = join(folder, nameOf(key))
         const draft = `${path}.${crypto.randomUUID()}`
-        await writeFile(draft, text, { mode: 0o600 })
-        await rename(draft, path)
+        try {
+          await writeFile(draft, text, { mode: 0o600 })
+          await rename(draft, path)
+        } finally {
+          // There is none after the renaming.
+          await rm(draft, { force: true })
+        }
       }).pipe(
         Effect.catchAll((error) => Effect.logDebug(`What was written is not remembered: ${error.message}`))
       )

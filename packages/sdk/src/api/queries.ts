@@ -29,7 +29,7 @@ const time = Schema.optional(
 )
 
 const page = {
-  /** 1 to 500; 0 and NaN mean the default of 50, and more than 500 means 500. */
+  /** 1 to 500; less than 1 and NaN mean the default of 50, and more than 500 means 500. */
   limit: Schema.optional(
     Schema.String.pipe(
       Schema.pattern(/^(-?\d{1,15}|NaN)$/, { message: () => "Expected a whole number from 1 to 500" })
