@@ -4,6 +4,7 @@
  * An interruption takes no further request and claims nothing more; running steps get their grace, the rest end as lost and
  * run again at the next start. What was acknowledged is on the disk by then.
  */
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { Engine } from "@patchmoi/core/engine/Engine"
 import { type EngineOptions, withDefaults } from "@patchmoi/core/engine/EngineOptions"
@@ -42,7 +43,10 @@ export interface BackendOptions extends Omit<ServeOptions, "tokensFile" | "metri
   readonly forward?: ReadonlyArray<string>
   /** Names of variables that no step gets, besides those of patchmoi. */
   readonly secretNames?: ReadonlyArray<string>
-  /** Default: those of the engine, with `launchedBy` `patchmoi-backend` and a lease of {@link leaseMillis}. */
+  /**
+   * Default: those of the engine, with as many runs at once as there are cores, `launchedBy` `patchmoi-backend` and a lease of
+   * {@link leaseMillis}.
+   */
   readonly engine?: EngineOptions
   /** Told which steps run, for whoever ends the process without a stop. */
   readonly runningSteps?: RunningSteps
@@ -78,7 +82,7 @@ export const open = Effect.fn("Backend.open")(function* (options: BackendOptions
     environment,
     ...(executor === undefined ? {} : { executor }),
     ...(runningSteps === undefined ? {} : { runningSteps }),
-    engine: { launchedBy: "patchmoi-backend", leaseMillis, ...engine }
+    engine: { launchedBy: "patchmoi-backend", leaseMillis, concurrency: availableParallelism(), ...engine }
   })
   const services = yield* Effect.provide(Layer.build(local), store)
   const listening = yield* Effect.provide(listen({ ...options, metrics }, runLog), services)

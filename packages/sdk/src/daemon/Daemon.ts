@@ -3,6 +3,7 @@
  * folder, until it is interrupted. An interruption drains the engine: running steps get their grace, the rest end as
  * lost and run again at the next start.
  */
+import { availableParallelism } from "node:os"
 import { type EngineOptions, withDefaults } from "@patchmoi/core/engine/EngineOptions"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -32,7 +33,7 @@ export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Base URL of the npm registry: `npm` sources may then leave out `url`. Default: none, `url` is required. */
   readonly npmRegistryUrl?: string
-  /** Default: those of the engine, with `launchedBy` `patchmoi-daemon`. */
+  /** Default: those of the engine, with as many runs at once as there are cores, and `launchedBy` `patchmoi-daemon`. */
   readonly engine?: EngineOptions
   /** Told which steps run, for whoever ends the process without a stop. */
   readonly runningSteps?: RunningSteps
@@ -70,7 +71,7 @@ const watchWith = Effect.fnUntraced(function* (options: DaemonOptions, secrets: 
     state,
     environment: { mode: "service", values: options.env, secrets },
     ...(runningSteps === undefined ? {} : { runningSteps }),
-    engine: { launchedBy: "patchmoi-daemon", ...engine }
+    engine: { launchedBy: "patchmoi-daemon", concurrency: availableParallelism(), ...engine }
   })
   const watching = Effect.gen(function* () {
     const services = yield* Layer.build(Layer.merge(local, FeedHttp.layer()))

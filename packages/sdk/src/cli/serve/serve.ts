@@ -1,5 +1,4 @@
 /** The backend in the foreground: prints where it listens, and serves until SIGTERM or Ctrl-C. */
-import { availableParallelism } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
@@ -29,7 +28,7 @@ export const run: Run<ServeFlags> = async (session, flags) => {
       runningSteps,
       ...limitsOf(flags),
       engine: {
-        concurrency: flags.concurrency ?? availableParallelism(),
+        ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
         ...(flags.queueMax === undefined ? {} : { queueMax: flags.queueMax })
       }
     },
