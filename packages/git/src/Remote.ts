@@ -1,9 +1,8 @@
 /**
- * Talking to remotes: fetch, find what a tag names, push with an exact lease.
+ * Talking to remotes: fetch, find what a tag names, list their refs. `Push.ts` writes to them.
  *
  * - The tags of a remote are kept under `refs/patchmoi/tags/<remote>/`, apart from the fork's own. A fork's tag can so
  *   never be mistaken for upstream's, and a tag that upstream moved is seen as moved.
- * - A push names what the remote ref must be now. It is never a bare force, and never goes to the name of an upstream tag.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -126,7 +125,7 @@ export const resolveTag = Effect.fn("Remote.resolveTag")(function* (options: {
   return resolved
 })
 
-/** The refs of a remote under full names or patterns, peeled tags under `<ref>^{}`. `RemoteUnreachable`. */
+/** The refs of a remote under full names or patterns, peeled tags under `<ref>^{}`. `RemoteUnreachable`, `InvalidName`. */
 export const listRemoteRefs = Effect.fn("Remote.listRefs")(function* (options: {
   readonly repository: Repository
   readonly remote: string

@@ -84,12 +84,6 @@ const End = Schema.Struct({
 export const TransferLine = Schema.Union(Header, Fact, Output, Compacted, End)
 export type TransferLine = typeof TransferLine.Type
 
-/** A line of kind `fact`: one row of the log. */
-export type TransferFact = typeof Fact.Type
-
-/** A line of kind `output`: one piece of output, behind the fact that its attempt begins with. */
-export type TransferOutput = typeof Output.Type
-
 /** The export is cut or was altered. */
 export class TransferRefused extends Schema.TaggedError<TransferRefused>("patchmoi/TransferRefused")(
   "TransferRefused",

@@ -64,7 +64,7 @@ export const applyPublish = Effect.fn("Publish.apply")(function* (options: {
   readonly maintained: RefName
   /** Id of the plan that somebody approved. (Default: nobody did.) */
   readonly approved?: string
-  /** (Default: 10 minutes.) */
+  /** Time of the push; each question to a remote around it has 10 minutes of its own. (Default: 10 minutes.) */
   readonly timeoutMillis?: number
 }) {
   const { plan, repository } = options
