@@ -13,7 +13,7 @@ export const variables = {
     "The shared secret of `serve`, unless `--secret-env` names another variable. It reaches no step.",
   CODEX_FLOW_BACKEND_EXECUTOR: "What runs the steps of `serve`, when `--executor` is not given.",
   CODEX_FLOW_BACKEND_FORWARD_ENV:
-    "Names of variables, with commas between: what `serve` hands on to every step, instead of the list below.",
+    "Names of variables, with commas between: what `serve` hands on to every step, instead of the list in docs/reference/environment.md, PATH and the gates included.",
   CODEX_FLOW_PUBLISH:
     "The gate of `patch publish`: `1`, `true`, `yes` or `on`. Anything else, and nothing is sent. The flow `maintain-fork` reads it as well.",
   CODEX_FLOW_FORCE:

@@ -113,7 +113,7 @@ export const Source = Schema.Struct({
   target: Schema.optional(SourceTarget),
   pollIntervalSeconds: Schema.optionalWith(
     Schema.Int.pipe(Schema.between(pollIntervalSecondsMin, pollIntervalSecondsMax)).annotations({
-      description: `a whole number of seconds up to ${pollIntervalSecondsMax}`
+      description: `a whole number of seconds from 1 to ${pollIntervalSecondsMax}`
     }),
     { default: () => pollIntervalSecondsDefault }
   ),

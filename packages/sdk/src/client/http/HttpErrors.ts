@@ -12,7 +12,7 @@ export class BackendUnreachable extends Schema.TaggedError<BackendUnreachable>("
   }
 }
 
-/** The server takes nothing now: its queue is full, a rate limit is reached, or it stops. Nothing was recorded. */
+/** The server takes nothing now: its queue is full, a rate limit is reached, or another writer was faster. Nothing was recorded. */
 export class BackendBusy extends Schema.TaggedError<BackendBusy>("patchmoi/BackendBusy")("BackendBusy", {
   status: Schema.Int,
   code: Schema.String,
