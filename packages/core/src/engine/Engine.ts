@@ -211,7 +211,7 @@ export const make = (options: EngineOptions = {}) =>
         return run
       }),
       decide: Effect.fn("Engine.decide")(function* (runId: RunId, decision: RunDecision) {
-        own.add(runId)
+        if (settings.claims === "own") own.add(runId)
         return yield* store
           .commit((unit) =>
             dispatcher.commandRun(unit, runId, {

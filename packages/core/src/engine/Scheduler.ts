@@ -146,6 +146,8 @@ export const make = (parts: SchedulerParts) =>
     /** Wakes the scheduler after each commit: queued runs come in by any of them. */
     const watchLog = Effect.gen(function* () {
       let seen = yield* store.driver.head
+      // What was committed before this look, as while one failed, was told to nobody.
+      yield* wake
       while (true) {
         yield* store.driver.awaitBeyond(seen)
         yield* nextTurn
@@ -162,15 +164,18 @@ export const make = (parts: SchedulerParts) =>
 
     const endAll = Effect.zipRight(slots.stopAll("stopped"), slots.waitForAll)
 
+    const startNow = startingNow({
+      reserve: (wanted) => (mayStart() ? slots.reserve(wanted) : 0),
+      release: (granted) => slots.release(granted)
+    })
+
     return {
       loop: Effect.suspend(() => {
         isWorking = true
         return Effect.raceFirst(forever(watchLog), forever(schedule))
       }),
-      startingNow: startingNow({
-        reserve: (wanted) => (mayStart() ? slots.reserve(wanted) : 0),
-        release: (granted) => slots.release(granted)
-      }),
+      // A commit that failed gives its slots back, and is no commit that would wake.
+      startingNow: (work) => Effect.tapErrorCause(startNow(work), () => wake),
       wake,
       stop: (runId, reason) => slots.stop(runId, reason),
       drain: Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /** The half of an engine that executes: the queue, the slots, the scheduler over them, and recovery beside it. */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { RunId } from "../Ids.ts"
@@ -45,7 +45,10 @@ export const makeWorker = ({ settings, dispatcher, own, isOwn, claiming, isQueue
     const watch = Effect.forever(
       Effect.zipRight(
         Effect.sleep(Recovery.recoveryMillis(settings)),
-        Effect.catchAll(recover, (error) => Effect.logError("Recovery failed", error))
+        // Also what is a bug: without recovery, what is lost stays lost.
+        Effect.catchAllCause(recover, (cause) =>
+          Cause.isInterrupted(cause) ? Effect.interrupt : Effect.logError("Recovery failed", cause)
+        )
       )
     )
     // Nobody waits for these fibers: one that broke down would be missed by nobody.

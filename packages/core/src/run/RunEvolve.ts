@@ -113,11 +113,13 @@ const decided = (
 ): RunDocument => {
   const request = approvalAwaitedBy(run)
   if (request === undefined) return run
-  const { result, exit, error, completedAt, ...rest } = run
+  // A request to cancel was about what has ended with the question.
+  const { result, exit, error, completedAt, cancelRequestedBy, cancelReason, ...rest } = run
   const approval = { ...decision, at: now, prompt: request.prompt, afterAttempts: run.attempts.length }
   return {
     ...rest,
     processStatus: "queued",
+    cancelRequested: false,
     retriesUsedUp: false,
     approvals: [...(run.approvals ?? []), approval],
     updatedAt: now

@@ -1,4 +1,4 @@
-import { test } from "bun:test"
+import { expect, test } from "bun:test"
 import { LeaseToken, makeAttemptId, RunId } from "../../src/Ids.ts"
 import { commentLengthMax, decidedByLengthMax } from "../../src/run/Approval.ts"
 import type { RunFact } from "../../src/run/RunFact.ts"
@@ -44,4 +44,17 @@ test("a decision with anything longer, or with another answer, is refused", () =
   ]) {
     decideWith(wrong).thenRejected("InvalidDecision")
   }
+})
+
+test("a request to cancel what ended with the question is over: the decision queues a run that nobody canceled", () => {
+  const [queued, started, ended] = asking
+  if (queued === undefined || started === undefined || ended === undefined) throw new Error("three facts")
+  const canceled = { _tag: "RunCancelRequested", by: "ann", reason: "a slip" } as const
+  const { document } = given(Runs, runId, queued, started, canceled, ended, {
+    _tag: "ApprovalDecided",
+    decision: "approved"
+  })
+  expect(document).toMatchObject({ processStatus: "queued", cancelRequested: false })
+  expect(document).not.toHaveProperty("cancelRequestedBy")
+  expect(document).not.toHaveProperty("cancelReason")
 })

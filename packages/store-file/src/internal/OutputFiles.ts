@@ -57,6 +57,8 @@ export const makeOutputs = (
     const folder = `${directory}/${folderName(attemptId)}`
     ops.makeDirectory(folder)
     let last = lastFiles.get(attemptId)
+    // Known again when everything is written: after a write that broke off, what follows begins another line.
+    lastFiles.delete(attemptId)
     for (const group of groupsOf(records, last?.bytes)) {
       const path = group.isNew || last === undefined ? pathOf(folder, group.first) : last.path
       // A file of an earlier process may end in the middle of a line.
@@ -65,7 +67,6 @@ export const makeOutputs = (
       appendTo(ops, path, bytes)
       last = { path, bytes: (group.isNew ? 0 : (last?.bytes ?? 0)) + bytes.length }
     }
-    lastFiles.delete(attemptId)
     if (last !== undefined) lastFiles.set(attemptId, last)
     for (const oldest of lastFiles.keys()) {
       if (lastFiles.size <= attemptsRememberedMax) break
