@@ -25,7 +25,7 @@ import { lookAt } from "./followRuns.ts"
 import { followTarget } from "./followTarget.ts"
 import { type FailedTry, type OutboxPolicy, policyDefaults } from "./OutboxPolicy.ts"
 import { Outbox } from "./OutboxService.ts"
-import { dispatchOf, urlsToSendTo, urlsToServe } from "./outboxRecord.ts"
+import { dispatchOf, urlsToServe } from "./outboxRecord.ts"
 import type { Variables } from "./RemoteTarget.ts"
 import { heldLookMillis, whileSending } from "./sendingLease.ts"
 import { millisUntilDue, oldestFor, sendOne } from "./sendNext.ts"
@@ -53,6 +53,7 @@ export const make = (options: OutboxOptions) =>
     const store = yield* Store
     const policy = { ...policyDefaults, ...options.policy }
     const targets = new Map<string, Target>()
+    const served = new Set<string>()
     const workerId = (yield* makeWorkerId) ?? "outbox"
 
     const targetOf = (url: string): Target => {
@@ -118,9 +119,9 @@ export const make = (options: OutboxOptions) =>
     /** Begins to work for a backend, or wakes who sends to it. */
     const wake = (url: string) =>
       Effect.gen(function* () {
-        const isNew = !targets.has(url)
-        const { toSend } = targetOf(url)
-        if (!isNew) return yield* toSend.open
+        // Not by the targets: a sync makes one as well.
+        if (served.has(url)) return yield* targetOf(url).toSend.open
+        served.add(url)
         yield* Effect.forkScoped(sendForever(url))
         yield* Effect.forkScoped(followForever(url))
       })
@@ -134,7 +135,7 @@ export const make = (options: OutboxOptions) =>
         // Commits may come by the thousand: one look is for all that came together.
         yield* Effect.sleep(gatherMillis)
         head = yield* store.driver.head
-        urls = yield* urlsToSendTo(store)
+        urls = yield* urlsToServe(store)
       }
     })
 

@@ -36,7 +36,9 @@ export const followTarget = (parts: FollowParts): Effect.Effect<void, StoreError
     // Closed before looking: what comes after the look opens it again.
     yield* toFollow.close
     const ended = yield* look(parts, following)
-    if (ended === undefined) return yield* toFollow.await
+    // Another process may send to the backend, and go.
+    if (ended === undefined)
+      return yield* Effect.race(Effect.sleep(parts.policy.lookMillisMax), toFollow.await)
     yield* Effect.raceFirst(lookOn(parts, following, ended), listen(parts, following))
   })
 

@@ -55,3 +55,69 @@ test("hands over what waits, and concludes what has ended there", async () => {
   await using reader = await FlowClient.open({ mode: "local", cwd: workspace.root, state, env })
   expect(await whoRetried(reader)).toBe("command line")
 })
+
+/** A record with one dispatch that the backend refused for good, which would be accepted now. */
+const givenUp = async () => {
+  const backend = startEarlierBackend()
+  const workspace = await makeEchoWorkspace()
+  const sources = await makeSources(workspace.root, {
+    workspaceUrl: backend.url,
+    workspaceSecretEnv: "OTHER"
+  })
+  const state = { kind: "sqlite", dataDir: join(workspace.root, "data") } as const
+  const env = { ...process.env, OTHER: backendSecret }
+  const open = () => FlowClient.open({ mode: "local", cwd: workspace.root, state, env })
+  backend.knobs.answer = () => Response.json({ error: "no" }, { status: 400 })
+  const client = await open()
+  sources.publish("v1")
+  await client.pollSources({ sourcesFile: sources.sourcesFile })
+  await eventually("it is given up", async () => (await dispatchesOf(client))[0]?.status === "failed")
+  const attemptId = (await client.listMaintenanceAttempts()).attempts[0]?.id ?? ""
+  backend.knobs.answer = undefined
+  const statusOf = async (reader: FlowClient) =>
+    (await reader.listMaintenanceAttempts()).attempts.find(({ id }) => id === attemptId)?.status
+  const dispose = async () => {
+    await sources.forge[Symbol.asyncDispose]()
+    await backend[Symbol.asyncDispose]()
+    await workspace[Symbol.asyncDispose]()
+  }
+  return {
+    attemptId,
+    backend,
+    client,
+    env,
+    open,
+    sources,
+    state,
+    statusOf,
+    workspace,
+    [Symbol.asyncDispose]: dispose
+  }
+}
+
+test("a sync before anything else does not keep the outbox from its work", async () => {
+  await using here = await givenUp()
+  await here.client.close()
+  await using client = await here.open()
+  await client.syncMaintenanceAttempt(here.attemptId)
+  here.backend.endRuns({ status: "changed" })
+  await eventually("its runs are followed", async () => (await here.statusOf(client)) === "changed")
+  here.sources.publish("v2")
+  await client.pollSources({ sourcesFile: here.sources.sourcesFile })
+  await eventually("what comes later is sent", () => here.backend.received.length === 2)
+})
+
+test("runs that another process handed over are followed by whoever serves the record", async () => {
+  await using here = await givenUp()
+  await using client = here.client
+  const sync = [join(import.meta.dir, "../../src/bin.ts"), "attempt", "sync", here.attemptId]
+  const child = Bun.spawn([process.execPath, ...sync, "--data-dir", here.state.dataDir], {
+    env: here.env,
+    cwd: here.workspace.root,
+    stdout: "ignore"
+  })
+  expect(await child.exited).toBe(0)
+  here.backend.endRuns({ status: "changed" })
+  // It looks at the record when nothing wakes it, at the latest as often as at a backend.
+  await eventually("they are followed", async () => (await here.statusOf(client)) === "changed")
+})
