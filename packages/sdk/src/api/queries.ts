@@ -2,6 +2,7 @@
 import { DispatchStatus } from "@patchmoi/core/dispatch/DispatchFact"
 import { EffectiveStatus } from "@patchmoi/core/flow/FlowResult"
 import { MaintenanceStatus } from "@patchmoi/core/maintenance/MaintenanceDocument"
+import { parseTime } from "@patchmoi/core/Time"
 import * as Schema from "effect/Schema"
 
 /** Longest value of a parameter but a cursor, in characters; a longer one is refused (`InvalidRequest`). */
@@ -136,7 +137,7 @@ export const StuckQuery = strictly({
 
 /** Milliseconds since the Unix epoch of a parameter that is a time; NaN when it is none. */
 export const timeOf = (value: string): number =>
-  /^\d{1,15}$/.test(value) ? Number(value) : /^\d{4}-\d\d/.test(value) ? Date.parse(value) : Number.NaN
+  /^\d{1,15}$/.test(value) ? Number(value) : /^\d{4}-\d\d-/.test(value) ? parseTime(value) : Number.NaN
 
 /** Whether a flag is set. */
 export const isSet = (value: string | undefined): boolean => value === "true" || value === "1"

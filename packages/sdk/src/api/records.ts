@@ -70,6 +70,8 @@ export const OutputPage = Schema.Struct({
   runId: RunId,
   /** Absent when the run has had no attempt yet. */
   attemptId: Schema.optional(Text),
+  /** Which attempt of the run it is, from 1; absent with `attemptId`, and from an older server. */
+  attemptNumber: Schema.optional(Schema.Int),
   output: Schema.Array(OutputPiece),
   /** The sequence to go on from with `from`: what follows the last piece of this page. */
   next: Schema.Int,

@@ -121,9 +121,18 @@ const workingDirectory = (caller: Caller, given: string | undefined): string => 
   const asked = given ?? variable(caller.env, "CODEX_FLOW_BACKEND_CWD")
   if (asked === undefined) return caller.cwd
   const directory = resolve(caller.cwd, asked)
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return directory
+  if (isFolder(directory)) return directory
   const name = given === undefined ? "CODEX_FLOW_BACKEND_CWD" : "--cwd"
   throw new UsageError(`${name} must be a folder; ${directory} is none`, { option: name, found: asked })
+}
+
+const isFolder = (path: string): boolean => {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  } catch {
+    // A path that leads through a file, or that no path can be.
+    return false
+  }
 }
 
 const widthOf = (caller: Caller): number => {

@@ -8,6 +8,7 @@ import { layerLocal } from "../../src/compose.ts"
 import { Flow } from "../../src/Flow.ts"
 import { plainSource } from "../intake/fixtures.ts"
 import { startFeedServer } from "../intake/PollerFeedServer.ts"
+import { backendSecret, makeSources, startEarlierBackend } from "../outbox/support.ts"
 import { call, errorOf, flowFiles, makeFolder, says } from "./support.ts"
 
 /** A workspace that watches one feed on loopback. */
@@ -143,4 +144,34 @@ test("a file without sources is told", async () => {
     stdout: "",
     stderr: `no sources in ${here.folder.path}/sources.json\n`
   })
+})
+
+test("one poll knows the variables that sources name: what is for another backend is kept for it, and not run here", async () => {
+  await using backend = startEarlierBackend()
+  for (const [target, variables] of [
+    [
+      { workspaceUrlEnv: "ELSEWHERE", workspaceSecretEnv: "OTHER" },
+      { ELSEWHERE: backend.url, OTHER: backendSecret }
+    ],
+    [{}, { PATCH_WORKSPACE_BACKEND_URL: backend.url }]
+  ] as const) {
+    await using folder = await makeFolder(
+      flowFiles("maintain", [
+        { name: "carry", type: "upstream.release", script: says({ status: "changed" }) }
+      ])
+    )
+    const sources = await makeSources(folder.path, target)
+    sources.publish("v1")
+    const env = { ...variables, DATA_DIR: "data" }
+    const polled = await call(["watch", "--sources", sources.sourcesFile, "--json"], {
+      cwd: folder.path,
+      env
+    })
+    expect(polled).toMatchObject({ exitCode: 0, stderr: "" })
+    const listed = await call(["attempt", "list", "--json"], { cwd: folder.path, env })
+    expect(JSON.parse(listed.stdout).attempts).toMatchObject([
+      { workspaceBackendUrl: backend.url, status: "started" }
+    ])
+    await sources.forge[Symbol.asyncDispose]()
+  }
 })

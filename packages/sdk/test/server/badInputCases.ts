@@ -103,6 +103,7 @@ const badParameters: ReadonlyArray<readonly [query: string, code: string, field:
   [`cursor=${"x".repeat(9_000)}`, "InvalidRequest", "cursor"],
   ["since=yesterday", "InvalidRequest", "since"],
   ["until=2026-13-45", "InvalidRequest", "until"],
+  ["since=2026-02-31", "InvalidRequest", "since"],
   [`type=${"t".repeat(2_000)}`, "InvalidRequest", "type"],
   ["needs_attention=1", "InvalidRequest", "needs_attention"],
   ["__proto__=1", "InvalidRequest", "__proto__"]

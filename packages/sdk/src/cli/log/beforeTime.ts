@@ -1,4 +1,5 @@
 /** The time that `--before` names: an instant, or how long ago. */
+import { parseTime } from "@patchmoi/core/Time"
 import { UsageError } from "../UsageError.ts"
 
 const unitMillis: Readonly<Record<string, number>> = {
@@ -20,7 +21,7 @@ export const beforeTime = (text: string, now: number): number => {
   const [, count, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? []
   const ago = unit === undefined ? undefined : unitMillis[unit]
   const time =
-    ago !== undefined ? now - Number(count) * ago : instant.test(text) ? Date.parse(text) : Number.NaN
+    ago !== undefined ? now - Number(count) * ago : instant.test(text) ? parseTime(text) : Number.NaN
   if (Number.isNaN(time)) {
     throw new UsageError(
       `--before takes a time as 2026-01-31 or 2026-01-31T12:00:00Z, or how long ago as 90d (s, m, h, d, w); found ${JSON.stringify(text)}`

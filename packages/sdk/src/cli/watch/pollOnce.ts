@@ -37,7 +37,10 @@ export const pollOnce = async (session: Session, places: WatchPlaces): Promise<E
   })
   const polling = Effect.flatMap(readLeftRuns, (left) =>
     Effect.flatMap(Layer.build(engine), (services) =>
-      Effect.provide(poll(session, { ...places, onSecretNames }, left), services)
+      Effect.provide(
+        poll(session, { ...places, variables: session.caller.env, onSecretNames }, left),
+        services
+      )
     )
   ).pipe(Effect.scoped)
   return runWith(session, Layer.merge(layerStore(state), FeedHttp.layer()), polling)
