@@ -34,6 +34,7 @@ export const readOutputPage = (
   return Effect.map(store.driver.outputs.read(attempt.id, from, size), (records) => ({
     runId: run.id,
     attemptId: attempt.id,
+    attemptNumber: attempt.attemptNumber,
     output: records.map(({ stream, at, ...piece }) => ({ ...piece, kind: stream, createdAt: toIso(at) })),
     next: (records.at(-1)?.sequence ?? from - 1) + 1,
     // The run was loaded before the output: an attempt that had ended then prints nothing more.

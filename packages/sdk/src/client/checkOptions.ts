@@ -21,8 +21,15 @@ export const checkOptions = (options: LocalClientOptions): void => {
 
 // --- internal ---
 
-const isFolder = (value: unknown): boolean =>
-  typeof value === "string" && statSync(resolve(value), { throwIfNoEntry: false })?.isDirectory() === true
+const isFolder = (value: unknown): boolean => {
+  if (typeof value !== "string") return false
+  try {
+    return statSync(resolve(value), { throwIfNoEntry: false })?.isDirectory() === true
+  } catch {
+    // A path that leads through a file, that is too long, or that no path can be.
+    return false
+  }
+}
 
 const isCount = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0
 
@@ -31,7 +38,8 @@ const isState = (value: unknown): boolean =>
   value === "memory" ||
   (isRecord(value) &&
     (value["kind"] === "file" || value["kind"] === "sqlite") &&
-    (value["dataDir"] === undefined || isText(value["dataDir"])))
+    (value["dataDir"] === undefined || isText(value["dataDir"])) &&
+    Object.keys(value).every((name) => name === "kind" || name === "dataDir"))
 
 const modes = '"local" or "http"'
 
@@ -49,11 +57,23 @@ const checks: Readonly<Record<keyof LocalClientOptions, OptionCheck>> = {
 }
 
 const refuse = (field: string, expected: string, found: unknown): never => {
-  const shown = found === undefined ? "nothing" : (JSON.stringify(found) ?? String(found)).slice(0, 200)
+  const shown = found === undefined ? "nothing" : field === "env" ? kindOf(found) : textOf(found)
   throw new InvalidOptions(
     field === ""
       ? `Expected ${expected}, found ${shown}`
       : `Option "${field}": expected ${expected}, found ${shown}`,
     { field }
   )
+}
+
+/** What a variable holds is never shown. */
+const kindOf = (found: unknown): string =>
+  found === null ? "null" : Array.isArray(found) ? "a list" : typeof found
+
+const textOf = (found: unknown): string => {
+  try {
+    return (JSON.stringify(found) ?? String(found)).slice(0, 200)
+  } catch {
+    return typeof found
+  }
 }

@@ -20,7 +20,7 @@ import { findRecordKind } from "../record/recordKind.ts"
 import { holdServiceLease } from "../record/serviceLease.ts"
 import type { StoreKind } from "../record/storeKinds.ts"
 import { Metrics } from "../server/Metrics.ts"
-import { type Listening, type ServeOptions, serve } from "../server/serve.ts"
+import { type Listening, requireSecret, type ServeOptions, serve } from "../server/serve.ts"
 import { tokensFileName } from "../server/Tokens.ts"
 import * as RunLog from "./RunLog.ts"
 
@@ -61,6 +61,7 @@ export const leaseMillis = 5_000
 /** Opens record, engine and server, in this order; closing the scope closes them the other way round. */
 export const open = Effect.fn("Backend.open")(function* (options: BackendOptions) {
   const { workspaceRoot, dataDir, executor, forward, engine = {}, env, runningSteps } = options
+  yield* requireSecret(options)
   const kind = yield* findRecordKind(dataDir, options.store, "sqlite")
   const state = { kind, dataDir, access: "write" } as const
   const store = yield* Layer.build(layerStore(state))

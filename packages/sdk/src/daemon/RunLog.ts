@@ -18,6 +18,9 @@ const rowsMax = 512
 /** How long it waits after a commit, in milliseconds: who waits for the commit goes first, and those that follow are read with it. */
 const gatherMillis = 20
 
+/** The pause after the store refused to be read, in milliseconds. */
+const refusedPauseMillis = 1_000
+
 /** Characters of what a run says that go into its line. */
 const saysCharsMax = 300
 
@@ -39,13 +42,18 @@ export const make = Effect.fnUntraced(function* (onRow: (row: LogRow) => void = 
   /** Not interruptible, so that no row is told twice. */
   const take = (row: LogRow): Effect.Effect<void, StoreError> =>
     Effect.suspend(() => {
-      position = row.position
-      onRow(row)
+      const pass = (): void => {
+        position = row.position
+        onRow(row)
+      }
       const { name, key } = splitStream(row.stream)
       // Most rows say nothing here, and a busy service has thousands of them a second.
-      if (name !== Runs.name || (row.type !== "RunEnded" && row.type !== "RunRetryScheduled"))
+      if (name !== Runs.name || (row.type !== "RunEnded" && row.type !== "RunRetryScheduled")) {
+        pass()
         return Effect.void
+      }
       return Effect.flatMap(store.load(Runs, key), (run) => {
+        pass()
         if (Option.isNone(run)) return Effect.void
         return row.type === "RunEnded" ? tellEnd(run.value) : tellRetry(run.value, row, isStopping)
       })
@@ -68,7 +76,8 @@ export const make = Effect.fnUntraced(function* (onRow: (row: LogRow) => void = 
   )
 
   yield* Effect.addFinalizer(() => orSay(rest))
-  yield* Effect.forkScoped(orSay(follow))
+  // A store that refuses for a while is read on when it does not any more.
+  yield* Effect.forkScoped(Effect.forever(Effect.zipRight(orSay(follow), Effect.sleep(refusedPauseMillis))))
 
   const log: RunLog = {
     stopping: (graceMillis) =>

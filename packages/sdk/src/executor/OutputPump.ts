@@ -38,7 +38,7 @@ const collectEveryBytes = 33_554_432
 export class OutputPump {
   /** Pieces that were handed over. */
   pieces = 0
-  /** Whether a piece is being taken now, or was when the pump was stopped. */
+  /** Whether the beginning or a piece is being taken now, or was when the pump was stopped. */
   isTaking = false
   /** Whether it is over: both pipes have ended, or it broke off or was stopped. */
   isDone = false
@@ -67,7 +67,9 @@ export class OutputPump {
   }
 
   async #pump({ stdout, stderr }: OutputPipes): Promise<void> {
-    await this.#run(this.handlers.begin)
+    // A store that is slow with the beginning is no idle pipe either.
+    this.isTaking = true
+    if (await this.#run(this.handlers.begin)) this.isTaking = false
     await Promise.all([this.#read(stdout, "stdout"), this.#read(stderr, "stderr")])
   }
 

@@ -99,16 +99,28 @@ const ask = (
   argv: ReadonlyArray<string>,
   variables: Readonly<Record<string, string>>,
   waitMillis: number
-): Effect.Effect<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
-  Effect.promise(async () => {
-    const child = Bun.spawn([...argv], {
-      env: { ...variables },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      timeout: waitMillis + answerMillisMax,
-      killSignal: "SIGKILL"
-    })
-    const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
-    return { code, stdout, stderr }
+): Effect.Effect<
+  { readonly code: number; readonly stdout: string; readonly stderr: string },
+  SystemdUnavailable
+> =>
+  Effect.tryPromise({
+    try: async () => {
+      const child = Bun.spawn([...argv], {
+        env: { ...variables },
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+        timeout: waitMillis + answerMillisMax,
+        killSignal: "SIGKILL"
+      })
+      const [stdout, stderr, code] = await Promise.all([
+        child.stdout.text(),
+        child.stderr.text(),
+        child.exited
+      ])
+      return { code, stdout, stderr }
+    },
+    // The program is gone, or the machine has no process left to give.
+    catch: (cause) =>
+      new SystemdUnavailable({ reason: cause instanceof Error ? cause.message : String(cause) })
   })

@@ -88,7 +88,7 @@ export const endLostGroup = Effect.fn("processGroup.endLostGroup")(function* (
   // Without its leader, the group keeps its number reserved for as long as it has a member.
   const isOurs =
     leader === undefined
-      ? (listGroup(pid) ?? []).every((member) => member.startTicks >= startTicks)
+      ? (listGroup(pid)?.every((member) => member.startTicks >= startTicks) ?? false)
       : leader.startTicks === startTicks && leader.groupId === pid
   if (!isOurs || !isGroupAlive(pid)) return false
   yield* endGroup(pid, graceMillis)

@@ -34,13 +34,17 @@ export const output = async (serving: Serving, admitted: Admitted): Promise<Resp
   // Told as an error and not in the midst of a stream: an unknown run.
   const first = await runEffect(serving, serving.flow.readOutput(id, { ...part, limit: 1 }))
   if (isSet(follow)) return followed(serving, admitted, id, part, isText)
-  return wholeText(serving, request, id, part, first)
+  return wholeText(serving, request, id, { ...part, ...attemptOf(first) }, first)
 }
 
 // --- internal ---
 
 const wantsText = (accept: string): boolean =>
   /text\/plain/i.test(accept) && !/application\/json/i.test(accept)
+
+/** The attempt of a page: what comes after it is of the same one, also when the next attempt has begun meanwhile. */
+const attemptOf = ({ attemptNumber }: OutputPage): Pick<ReadOutputOptions, "attempt"> =>
+  attemptNumber === undefined ? {} : { attempt: attemptNumber }
 
 /** Pages until the attempt has ended (`follow`), or until there is no more for now. */
 const pages = (
@@ -49,12 +53,15 @@ const pages = (
   part: ReadOutputOptions,
   follow: boolean
 ): Stream.Stream<OutputPage, HttpFailure> =>
-  Stream.paginateEffect(part.from ?? 0, (from) =>
+  Stream.paginateEffect(part, (at) =>
     Effect.gen(function* () {
-      const page = yield* flow.readOutput(runId, { ...part, from, limit: piecesMax })
+      const page = yield* flow.readOutput(runId, { ...at, limit: piecesMax })
       const isLast = page.complete || (!follow && page.output.length < piecesMax)
       if (!isLast && page.output.length === 0) yield* Effect.sleep(followMillis)
-      return [page, isLast ? Option.none() : Option.some(page.next)] as const
+      return [
+        page,
+        isLast ? Option.none() : Option.some({ ...at, ...attemptOf(page), from: page.next })
+      ] as const
     })
   ).pipe(
     Stream.mapError(

@@ -77,7 +77,7 @@ export const serve = (
     }
     // Later a file that broke lets nobody in, and is logged; a server does not start with one.
     if (settings.tokensFile !== undefined) yield* readTokens(settings.tokensFile)
-    if (!isLoopback(host) && settings.secret === undefined) return yield* new SecretMissing({ host })
+    yield* requireSecret(options)
     const hosts = options.hosts ?? (isLoopback(host) ? [...loopbackHosts, bracketed(host)] : "any")
     const { fetch, stop: stopStreams } = yield* FlowServer.make(flow, { ...options, hosts })
     const server = yield* Effect.try({
@@ -97,6 +97,14 @@ export const serve = (
     const bound = server.port ?? port
     return { url: `http://${bracketed(host)}:${bound}`, host, port: bound, stop }
   })
+
+/** Refuses an address that others reach, without a secret; before anything is opened. */
+export const requireSecret = (options: ServeOptions): Effect.Effect<void, SecretMissing> => {
+  const { host = "127.0.0.1" } = options
+  return isLoopback(host) || withDefaults(options).secret !== undefined
+    ? Effect.void
+    : new SecretMissing({ host })
+}
 
 /** How long connections may be silent under these settings, in seconds: no shorter than a body may take. */
 export const idleSecondsOf = ({ bodyMillisMax }: Pick<ServerSettings, "bodyMillisMax">): number => {

@@ -19,11 +19,20 @@ describe("an option that is not what it must be is told by its name, and nothing
       /\{ kind: "file" \| "sqlite", dataDir\? \}/
     ],
     [{ mode: "local", cwd, state: "file" }, "state", /found "file"/],
+    [
+      { mode: "local", cwd, state: { kind: "file", datadir: "x" } },
+      "state",
+      /found \{"kind":"file","datadir":"x"\}/
+    ],
+    [{ mode: "local", cwd: `${import.meta.path}/below` }, "cwd", /the path of a folder/],
+    [{ mode: "local", cwd: "a\0b" }, "cwd", /the path of a folder/],
+    [{ mode: "local", cwd: "x".repeat(5_000) }, "cwd", /the path of a folder/],
+    [{ mode: "local", cwd, env: ["TOKEN=geheim"] }, "env", /found a list$/],
     [{ mode: "local", cwd, concurrency: 0 }, "concurrency", /a whole number above 0/],
     [{ mode: "local", cwd, stat: "memory" }, "stat", /did you mean state\?/]
   ]
   for (const [options, field, message] of wrong) {
-    test(JSON.stringify(options) ?? "nothing at all", async () => {
+    test((JSON.stringify(options) ?? "nothing at all").slice(0, 120), async () => {
       // Programs without types pass anything.
       const opened = FlowClient.open(options as never)
       await expect(opened).rejects.toMatchObject({ _tag: "InvalidOptions", field })

@@ -56,6 +56,24 @@ describe("a process that left the group", () => {
   )
 })
 
+describe("a slow store", () => {
+  it.live("that takes long to record the process loses nothing of what it printed", () =>
+    Effect.gen(function* () {
+      const chunks: Array<OutputChunk> = []
+      const exit = yield* runStepProcess(
+        shell("echo printed"),
+        { ...limits, outputGraceMillis: 50 },
+        {
+          onStarted: () => Effect.sleep("500 millis"),
+          onOutput: (chunk) => Effect.sync(() => void chunks.push(chunk))
+        }
+      )
+      expect(exit).toEqual({ _tag: "ExitCode", code: 0 })
+      expect(chunks).toEqual([{ stream: "stdout", text: "printed\n" }])
+    })
+  )
+})
+
 describe("a broken store", () => {
   it.live("ends the step at once, and the defect is not lost", () =>
     Effect.gen(function* () {

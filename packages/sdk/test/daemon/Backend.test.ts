@@ -1,5 +1,6 @@
-/** A service runs as many steps at once as its machine has cores, unless it is told otherwise. */
+/** The service behind `patchmoi serve`: how much it runs at once, and what it does not begin. */
 import { expect } from "bun:test"
+import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { it } from "@patchmoi/core/testing/effectTest"
@@ -61,3 +62,22 @@ for (const [title, engine, expected] of [
     }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
   )
 }
+
+it.live("an address that others reach is refused without a secret before a record is made", () =>
+  Effect.gen(function* () {
+    const workspace = yield* Effect.acquireRelease(
+      Effect.promise(() => makeEchoWorkspace()),
+      (made) => Effect.promise(async () => made[Symbol.asyncDispose]())
+    )
+    const dataDir = join(workspace.root, "data")
+    const refused = Backend.open({
+      workspaceRoot: workspace.root,
+      dataDir,
+      env: {},
+      host: "0.0.0.0",
+      port: 0
+    })
+    expect(yield* Effect.flip(refused)).toMatchObject({ _tag: "SecretMissing" })
+    expect(existsSync(dataDir)).toBe(false)
+  })
+)
