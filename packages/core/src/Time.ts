@@ -11,6 +11,6 @@ export const toIso = (millis: number): string => DateTime.formatIso(DateTime.uns
 export const parseTime = (text: string): number => {
   const day = text.slice(0, 10)
   const midnight = Date.parse(`${day}T00:00:00Z`)
-  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return Number.NaN
+  if (Number.isNaN(midnight) || toIso(midnight).slice(0, 10) !== day) return Number.NaN
   return Date.parse(text)
 }
