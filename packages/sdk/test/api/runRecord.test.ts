@@ -3,9 +3,10 @@
  * status and result they must come to the status that we give, and our own client to the view that we have.
  */
 import { expect, test } from "bun:test"
-import { EventId, RunId } from "@patchmoi/core/Ids"
+import { RunId } from "@patchmoi/core/Ids"
 import type { RunDocument } from "@patchmoi/core/run/RunDocument"
 import { toRunView } from "@patchmoi/core/run/RunView"
+import { runQueued } from "@patchmoi/core/testing/flows"
 import * as Schema from "effect/Schema"
 import { fromRunRecord, RunRecord, toRunRecord } from "../../src/api/runRecord.ts"
 
@@ -28,26 +29,11 @@ const earlierView = (raw: Record<string, unknown>) => {
   }
 }
 
+const { _tag, ...queued } = runQueued()
+
 const run = (processStatus: RunDocument["processStatus"], result: RunDocument["result"]): RunDocument => ({
+  ...queued,
   id: RunId.make("run_1"),
-  eventId: EventId.make("1"),
-  eventType: "t",
-  flowName: "f",
-  flowVersion: 1,
-  flowRoot: "/f",
-  stepName: "s",
-  generation: 0,
-  depth: 0,
-  plan: {
-    runner: "bun",
-    script: "/f/s.ts",
-    cwd: "/f",
-    timeoutMillis: 1,
-    outputBytesMax: 1,
-    retry: { maxAttempts: 1, backoffMillis: 0, on: [] },
-    priority: 0,
-    env: []
-  },
   processStatus,
   attempts: [],
   cancelRequested: false,
