@@ -1,6 +1,7 @@
 /** What every command is given: the folder it works in, and the ways to say something. */
-import { existsSync, statSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { resolve } from "node:path"
+import { isFolder } from "../isFolder.ts"
 import type { StoreKind } from "../record/storeKinds.ts"
 import type { Caller } from "./Caller.ts"
 import { type Styles, stylesOf } from "./text/style.ts"
@@ -124,15 +125,6 @@ const workingDirectory = (caller: Caller, given: string | undefined): string => 
   if (isFolder(directory)) return directory
   const name = given === undefined ? "CODEX_FLOW_BACKEND_CWD" : "--cwd"
   throw new UsageError(`${name} must be a folder; ${directory} is none`, { option: name, found: asked })
-}
-
-const isFolder = (path: string): boolean => {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-  } catch {
-    // A path that leads through a file, or that no path can be.
-    return false
-  }
 }
 
 const widthOf = (caller: Caller): number => {

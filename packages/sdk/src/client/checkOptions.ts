@@ -1,6 +1,6 @@
 /** What a client is told, checked: options come from programs without types too, and a typo must not choose another store. */
-import { statSync } from "node:fs"
 import { resolve } from "node:path"
+import { isFolder } from "../isFolder.ts"
 import { InvalidOptions } from "./errors.ts"
 import type { LocalClientOptions } from "./FlowClientOptions.ts"
 import { isRecord, isText, type OptionCheck, refuseUnknown } from "./optionChecks.ts"
@@ -21,16 +21,6 @@ export const checkOptions = (options: LocalClientOptions): void => {
 
 // --- internal ---
 
-const isFolder = (value: unknown): boolean => {
-  if (typeof value !== "string") return false
-  try {
-    return statSync(resolve(value), { throwIfNoEntry: false })?.isDirectory() === true
-  } catch {
-    // A path that leads through a file, that is too long, or that no path can be.
-    return false
-  }
-}
-
 const isCount = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0
 
 const isState = (value: unknown): boolean =>
@@ -45,7 +35,10 @@ const modes = '"local" or "http"'
 
 const checks: Readonly<Record<keyof LocalClientOptions, OptionCheck>> = {
   mode: { expected: modes, fits: (value) => value === "local" },
-  cwd: { expected: "the path of a folder", fits: isFolder },
+  cwd: {
+    expected: "the path of a folder",
+    fits: (value) => typeof value === "string" && isFolder(resolve(value))
+  },
   roots: {
     expected: "a list of paths",
     fits: (value) => Array.isArray(value) && value.every(isText)

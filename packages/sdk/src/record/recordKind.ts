@@ -18,13 +18,13 @@ export const logFolder = (dataDir: string): string => join(dataDir, "log")
  * path that is no folder and for a folder that holds both.
  */
 export const heldStore = (dataDir: string): StoreKind | undefined => {
-  const found = statSync(dataDir, { throwIfNoEntry: false })
-  if (found === undefined) return undefined
-  if (!found.isDirectory()) {
+  const hindrance = hindranceAt(dataDir)
+  if (hindrance === "is not there") return undefined
+  if (hindrance !== undefined) {
     throw new RecordUnusable({
       dataDir,
       reason: "notAFolder",
-      detail: `${dataDir} is a file, and a record is a folder: name another one with --data-dir or DATA_DIR`
+      detail: `${dataDir} ${hindrance}, and a record is a folder: name another one with --data-dir or DATA_DIR`
     })
   }
   const holdsDatabase = statSync(databaseFile(dataDir), { throwIfNoEntry: false }) !== undefined
@@ -78,12 +78,26 @@ export const findRecordKind = (
 
 const isUnusable = Schema.is(RecordUnusable)
 
+/** Why a path is no folder; undefined when it is one. What may not be looked at is thrown. */
+const hindranceAt = (path: string): "is not there" | "is a file" | "lies below a file" | undefined => {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found === undefined ? "is not there" : found.isDirectory() ? undefined : "is a file"
+  } catch (error) {
+    if (codeOf(error) === "ENOTDIR") return "lies below a file"
+    throw error
+  }
+}
+
 const holdsSegments = (folder: string): boolean => {
   try {
     return readdirSync(folder).some((name) => name.endsWith(".jsonl"))
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined
+    const code = codeOf(error)
     if (code === "ENOENT" || code === "ENOTDIR") return false
     throw error
   }
 }
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && "code" in error ? error.code : undefined

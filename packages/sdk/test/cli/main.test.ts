@@ -57,6 +57,9 @@ describe("usage errors: exit code 2, one line and a hint, nothing on standard ou
     const called = await calling("flow", "list", "--cwd", "nowhere")
     expect(called.exitCode).toBe(2)
     expect(called.stderr).toContain(`--cwd must be a folder; ${folder.path}/nowhere is none`)
+    const below = await calling("flow", "list", "--cwd", `${import.meta.path}/below`)
+    expect(below.exitCode).toBe(2)
+    expect(below.stderr).toContain(`--cwd must be a folder; ${import.meta.path}/below is none`)
   })
 
   test("with --json the error is one object", async () => {

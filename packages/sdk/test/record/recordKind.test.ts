@@ -66,6 +66,7 @@ test("a folder that holds both, and a path that is a file, are refused", () =>
     await putDatabase(folder)
     expect(refusal(() => heldStore(folder))).toBe("twoStores")
     expect(refusal(() => heldStore(join(folder, "patchmoi.sqlite")))).toBe("notAFolder")
+    expect(refusal(() => heldStore(join(folder, "patchmoi.sqlite/below")))).toBe("notAFolder")
   }))
 
 test("opening a store asks the same, and a database that is none is named", () =>
