@@ -1,6 +1,6 @@
 /** The errors that only a client on this machine gives; the others are in the contract. */
 import { expect, test } from "bun:test"
-import { appendFile, mkdir } from "node:fs/promises"
+import { appendFile, symlink } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import * as sdk from "../../src/index.ts"
@@ -125,17 +125,27 @@ test("a torn tail is cut, and the client goes on", async () => {
   expect((await client.listEvents()).events.map(({ id }) => id)).toEqual(["1"])
 })
 
-test("a folder that cannot be made is a StoreError that names it", async () => {
+test("a record below a file is refused as no folder", async () => {
   await using workspace = await makeEchoWorkspace({ file: "not a folder" })
   const dataDir = join(workspace.root, "file/data")
   const error = await rejection(
     FlowClient.open({ mode: "local", cwd: workspace.root, state: { kind: "file", dataDir } })
   )
+  const detail = expect.stringContaining("lies below a file")
+  expectError(error, sdk.RecordUnusable, { dataDir, reason: "notAFolder", detail }, "lies below a file")
+})
+
+test("a folder that cannot be made is a StoreError that names it", async () => {
+  await using workspace = await makeEchoWorkspace()
+  const link = join(workspace.root, "link")
+  await symlink(join(workspace.root, "gone/for/good"), link)
+  const error = await rejection(
+    FlowClient.open({ mode: "local", cwd: workspace.root, state: { kind: "file", dataDir: link } })
+  )
   expectError(
     error,
     sdk.StoreError,
-    { operation: expect.any(String), reason: expect.stringContaining("ENOTDIR") },
-    "ENOTDIR"
+    { operation: expect.any(String), reason: expect.stringContaining(link) },
+    link
   )
-  await mkdir(join(workspace.root, "fine"))
 })
