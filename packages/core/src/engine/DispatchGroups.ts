@@ -1,8 +1,9 @@
 /**
  * Dispatches that come together are one unit of work: what a unit costs, whatever is in it, is paid once for all of them.
  *
- * 1. Nobody waits for company: whoever comes while none is under way is a group alone, and those that come meanwhile are the
- *    next one.
+ * 1. Nobody waits for company that does not come: a group is closed by the first turn of the event loop that brings nobody
+ *    new, and after {@link turnsMax} at the latest. Callers that are answered together ask again together, and are read from
+ *    their connections in a turn or two; half of them in one commit and half in the next would be twice as many commits.
  * 2. Each is answered for itself. One that is refused has appended nothing; where a group loses against another writer, or
  *    one of it breaks down, each runs alone.
  * 3. What has begun goes on when a caller goes away.
@@ -12,12 +13,16 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
+import { nextTurn } from "../internal/nextTurn.ts"
 import type { StoreError, VersionConflict } from "../store/Log.ts"
 import type { Unit } from "../store/UnitOfWork.ts"
 import type { DispatchOutcome } from "./Dispatcher.ts"
 
 /** Most dispatches of one group. */
 const groupMax = 64
+
+/** Most turns that a group is open for. */
+const turnsMax = 4
 
 /** What one dispatch does, in plain code; Left has appended nothing. It may run more than once. */
 export type DispatchWork<E> = (unit: Unit) => Either.Either<DispatchOutcome, E>
@@ -52,8 +57,16 @@ export const makeDispatchGroups = (commit: CommitGroup): Effect.Effect<JoinGroup
               })
       })
 
+    const gather = Effect.gen(function* () {
+      for (let turn = 0, seen = 0; turn < turnsMax && seen < waiting.length && seen < groupMax; turn++) {
+        seen = waiting.length
+        yield* nextTurn
+      }
+    })
+
     const answerAll = Effect.gen(function* () {
       while (waiting.length > 0) {
+        yield* gather
         const group = waiting.slice(0, groupMax)
         waiting = waiting.slice(groupMax)
         yield* answer(group)

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
+import { nextTurn } from "../internal/nextTurn.ts"
 
 /** How many turns a condition is given before the test fails. */
 export const turnsMax = 20_000
@@ -11,8 +12,15 @@ export const turnsMax = 20_000
 /** How many steps of the clock {@link untilLater} takes before the test fails. Each costs real milliseconds. */
 export const stepsMax = 200
 
-/** Lets every fiber that can run take this many turns. For "nothing happens": the only way to see it is to give it time. */
-export const turns = (count = 200): Effect.Effect<void> => Effect.repeatN(Effect.yieldNow(), count - 1)
+/**
+ * Lets every fiber that can run take this many turns, and the event loop one for each {@link fiberTurns} of them. For "nothing
+ * happens": the only way to see it is to give it time.
+ */
+export const turns = (count = 200): Effect.Effect<void> =>
+  Effect.repeatN(
+    Effect.zipRight(Effect.repeatN(Effect.yieldNow(), fiberTurns - 1), nextTurn),
+    Math.ceil(count / fiberTurns) - 1
+  )
 
 /**
  * Asks until the answer fits, and gives it. Time does not move.
@@ -35,6 +43,9 @@ export const untilLater = <A, E, R>(
 ): Effect.Effect<A, E, R> => ask(question, fits, TestClock.adjust(stepMillis), stepsMax)
 
 // --- internal ---
+
+/** How many turns fibers take in one of the event loop. */
+const fiberTurns = 20
 
 const ask = <A, E, R>(
   question: Effect.Effect<A, E, R>,

@@ -9,6 +9,7 @@ import type { DispatchOutcome } from "../../src/engine/Dispatcher.ts"
 import { type CommitGroup, type DispatchWork, makeDispatchGroups } from "../../src/engine/DispatchGroups.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import { EventId } from "../../src/Ids.ts"
+import { nextTurn } from "../../src/internal/nextTurn.ts"
 import * as DriverMemory from "../../src/store/DriverMemory.ts"
 import { StoreError, VersionConflict } from "../../src/store/Log.ts"
 import * as Store from "../../src/store/Store.ts"
@@ -54,22 +55,24 @@ const makeGroups = (...failures: ReadonlyArray<StoreError | VersionConflict>) =>
         for (const work of works) work(noUnit)
       })
     const join = yield* makeDispatchGroups(commit)
+    const start = (works: ReadonlyArray<DispatchWork<string>>) =>
+      Effect.forEach(works, (work) => Effect.fork(join(work)))
     /** Starts the works one after the other, lets the first group go, and gives how each of them ended. */
     const all = Effect.fnUntraced(function* (...works: ReadonlyArray<DispatchWork<string>>) {
-      const fibers = yield* Effect.forEach(works, (work) => Effect.fork(join(work)))
+      const fibers = yield* start(works)
       yield* turns()
       yield* Deferred.succeed(go, undefined)
       return yield* Effect.forEach(fibers, Fiber.await)
     })
-    return { all, join, go, sizes }
+    return { all, start, join, go, sizes }
   })
 
 describe("dispatches that come together", () => {
-  it.effect("are one unit of work, after the one that was alone; each is answered for itself", () =>
+  it.effect("are one unit of work; each is answered for itself", () =>
     Effect.gen(function* () {
       const { all, sizes } = yield* makeGroups()
       const [one, two, three, four] = yield* all(accepts("1"), accepts("2"), refuses, accepts("4"))
-      expect(sizes).toEqual([1, 3])
+      expect(sizes).toEqual([4])
       expect(one).toMatchObject({ _tag: "Success", value: { eventId: "1" } })
       expect(two).toMatchObject({ _tag: "Success", value: { eventId: "2" } })
       expect(three).toMatchObject({ _tag: "Failure", cause: { _tag: "Fail", error: "refused" } })
@@ -77,11 +80,36 @@ describe("dispatches that come together", () => {
     })
   )
 
+  it.effect("are the next one when they come while one is committed", () =>
+    Effect.gen(function* () {
+      const { all, start, sizes } = yield* makeGroups()
+      const first = yield* start([accepts("1")])
+      yield* turns()
+      yield* all(accepts("2"), accepts("3"))
+      yield* Effect.forEach(first, Fiber.join)
+      expect(sizes).toEqual([1, 2])
+    })
+  )
+
+  it.effect("are waited for while each turn of the event loop brings more, for some turns", () =>
+    Effect.gen(function* () {
+      const { all, start, go, sizes } = yield* makeGroups()
+      yield* Deferred.succeed(go, undefined)
+      const fibers = yield* Effect.forEach(["1", "2", "3", "4", "5", "6"], (id) =>
+        Effect.zipLeft(start([accepts(id)]), nextTurn)
+      )
+      yield* Effect.forEach(fibers.flat(), Fiber.join)
+      expect(sizes).toEqual([5, 1])
+      yield* all(accepts("7"), accepts("8"))
+      expect(sizes).toEqual([5, 1, 2])
+    })
+  )
+
   it.effect("take nobody with them when one breaks down", () =>
     Effect.gen(function* () {
       const { all, sizes } = yield* makeGroups()
       const ends = yield* all(accepts("1"), accepts("2"), breaks, accepts("4"))
-      expect(sizes).toEqual([1, 3, 1, 1, 1])
+      expect(sizes).toEqual([4, 1, 1, 1, 1])
       expect(ends.map(({ _tag }) => _tag)).toEqual(["Success", "Success", "Failure", "Success"])
       expect(ends[2]).toMatchObject({ cause: { _tag: "Die", defect: { message: "broken" } } })
     })
@@ -92,12 +120,12 @@ describe("dispatches that come together", () => {
       const conflict = new VersionConflict({ stream: "event/2", expected: 0, actual: 1 })
       const lost = yield* makeGroups(conflict)
       const ends = yield* lost.all(accepts("1"), accepts("2"), accepts("3"))
-      expect(lost.sizes).toEqual([1, 2, 1, 1])
+      expect(lost.sizes).toEqual([3, 1, 1, 1])
       expect(ends.map(({ _tag }) => _tag)).toEqual(["Success", "Success", "Success"])
       const unknown = yield* makeGroups(new StoreError({ operation: "write", reason: "no answer" }))
       const failed = yield* unknown.all(accepts("1"), accepts("2"), accepts("3"))
-      expect(unknown.sizes).toEqual([1, 2])
-      expect(failed.map(({ _tag }) => _tag)).toEqual(["Success", "Failure", "Failure"])
+      expect(unknown.sizes).toEqual([3])
+      expect(failed.map(({ _tag }) => _tag)).toEqual(["Failure", "Failure", "Failure"])
       expect(failed[2]).toMatchObject({ cause: { error: { _tag: "StoreError" } } })
     })
   )
@@ -139,7 +167,7 @@ describe("dispatches that come together", () => {
         expect(answers.filter(Either.isRight)).toHaveLength(5)
         expect(answers.slice(5).every(Either.isLeft)).toBe(true)
         expect(answers.at(-1)).toMatchObject({ left: { _tag: "QueueFull", queued: 5, queueMax: 5 } })
-        expect((yield* faults.commitTimes).length).toBe(2)
+        expect((yield* faults.commitTimes).length).toBe(1)
       }).pipe(
         Effect.provide(
           Layer.provideMerge(
