@@ -181,12 +181,11 @@ export const make = (options: EngineOptions = {}) =>
     ) => Effect.flatMap(catalog.snapshot, (snapshot) => join((unit) => work(unit, snapshot)))
 
     const service: typeof Engine.Service = {
-      dispatch: Effect.fn("Engine.dispatch")(function* (input: unknown, caller: CallerOptions = {}) {
-        const event = yield* normalized(input)
-        return yield* queueing((unit, snapshot) =>
-          dispatcher.accept(unit, snapshot, event, { ...caller, admit })
-        )
-      }),
+      // Without a span of its own, which costs as much as the rest of the fiber: it is the hot path of a server.
+      dispatch: (input, caller = {}) =>
+        Effect.flatMap(normalized(input), (event) =>
+          queueing((unit, snapshot) => dispatcher.accept(unit, snapshot, event, { ...caller, admit }))
+        ),
       accept: (transaction, event, caller) =>
         Effect.flatMap(catalog.snapshot, (snapshot) =>
           transaction.run((unit) => dispatcher.accept(unit, snapshot, event, caller))

@@ -204,9 +204,26 @@ const compacted = ({
   createdAt
 })
 
+/** JSON with the keys of every object in order, however they stand in the value. */
 const canonicalJson = (value: unknown): string =>
-  JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
-      : inner
-  ) ?? "undefined"
+  (isInOrder(value) ? JSON.stringify(value) : JSON.stringify(value, keysInOrder)) ?? "undefined"
+
+const keysInOrder = (_key: string, value: unknown): unknown =>
+  isObject(value)
+    ? Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)))
+    : value
+
+/** Whether they stand in order already: writing them as they are takes a third of the time. */
+const isInOrder = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.every(isInOrder)
+  if (!isObject(value)) return true
+  let before = ""
+  for (const key of Object.keys(value)) {
+    if (key < before || !isInOrder(value[key])) return false
+    before = key
+  }
+  return true
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)

@@ -27,37 +27,20 @@ export class InvalidEvent extends Schema.TaggedError<InvalidEvent>("patchmoi/Inv
   }
 }
 
-type Checked<A> = Either.Either<A, InvalidEvent>
-
 /**
  * Makes a flow event of anything; never throws.
  *
  * `receivedAt` is kept when it is a string that is not empty, and is `now` otherwise; `payload` is kept as given, whatever
  * JSON value it is, and is `{}` only when the key is absent; unknown fields are kept in `extra`.
  */
-export const normalizeEvent = (input: unknown, now: number): Checked<FlowEvent> =>
-  Either.gen(function* () {
-    const fields = yield* fieldsOf(input)
-    const { id, type, source, occurredAt, receivedAt, payload, extra, ...others } = fields
-    const extras = { ...(isRecord(extra) ? extra : withoutUndefined({ extra })), ...others }
-    if (Object.hasOwn(extras, "__proto__"))
-      return yield* invalid("__proto__", "a field cannot have this name")
-    const event = withoutUndefined({
-      id: yield* decodeField("id", EventId, id),
-      type: yield* decodeField("type", EventType, type),
-      source: yield* optionalText("source", source),
-      occurredAt: yield* optionalTime("occurredAt", occurredAt),
-      receivedAt:
-        typeof receivedAt === "string" && receivedAt !== ""
-          ? yield* boundedText("receivedAt", receivedAt)
-          : toIso(now),
-      payload: Object.hasOwn(fields, "payload") ? yield* plainJson("payload", payload) : {},
-      extra: Object.keys(extras).length === 0 ? undefined : yield* plainJson("extra", extras)
-    })
-    const length = JSON.stringify([event.payload, event.extra]).length
-    if (length > payloadLengthMax) return yield* tooLarge("payload", `found ${length}`)
-    return { ...event, payload: event.payload }
-  })
+export const normalizeEvent = (input: unknown, now: number): Either.Either<FlowEvent, InvalidEvent> => {
+  try {
+    return Either.right(eventOf(input, now))
+  } catch (error) {
+    if (error instanceof InvalidEvent) return Either.left(error)
+    throw error
+  }
+}
 
 /** The event as the outside writes it: unknown fields at the top level, as they came. */
 export const toEnvelope = ({ extra, ...event }: FlowEvent): Record<string, unknown> => ({
@@ -67,10 +50,42 @@ export const toEnvelope = ({ extra, ...event }: FlowEvent): Record<string, unkno
 
 // --- internal ---
 
-const invalid = (field: string, reason: string): Checked<never> =>
-  Either.left(new InvalidEvent({ field, reason }))
+/** Everything below throws {@link InvalidEvent}: as values, the errors of each field would take most of the time of an event. */
+const eventOf = (input: unknown, now: number): FlowEvent => {
+  const fields = fieldsOf(input)
+  const { id, type, source, occurredAt, receivedAt, payload, extra, ...others } = fields
+  const extras = { ...(isRecord(extra) ? extra : withoutUndefined({ extra })), ...others }
+  if (Object.hasOwn(extras, "__proto__")) throw invalid("__proto__", "a field cannot have this name")
+  const known = {
+    id: decodeField("id", decodeId, id),
+    type: decodeField("type", decodeType, type),
+    source: optionalText("source", source),
+    occurredAt: optionalTime("occurredAt", occurredAt),
+    receivedAt:
+      typeof receivedAt === "string" && receivedAt !== "" ? boundedText("receivedAt", receivedAt) : toIso(now)
+  }
+  const given = Object.hasOwn(fields, "payload") ? plainJson("payload", payload) : noPayload
+  const kept = Object.keys(extras).length === 0 ? noExtra : plainJson("extra", extras)
+  const length = given.length + kept.length + "[,]".length
+  if (length > payloadLengthMax) throw tooLarge("payload", `found ${length}`)
+  return { ...withoutUndefined({ ...known, payload: given.value, extra: kept.value }), payload: given.value }
+}
 
-const tooLarge = (field: string, found: string): Checked<never> =>
+const decodeId = Schema.decodeEither(EventId)
+const decodeType = Schema.decodeEither(EventType)
+
+/** A value that is JSON through and through, and how long it is as JSON, in UTF-16 code units. */
+interface PlainJson<A> {
+  readonly value: A
+  readonly length: number
+}
+
+const noPayload: PlainJson<unknown> = { value: {}, length: "{}".length }
+const noExtra: PlainJson<undefined> = { value: undefined, length: "null".length }
+
+const invalid = (field: string, reason: string): InvalidEvent => new InvalidEvent({ field, reason })
+
+const tooLarge = (field: string, found: string): InvalidEvent =>
   invalid(field, `expected at most ${payloadLengthMax} characters of JSON, ${found}`)
 
 const kindOf = (value: unknown): string =>
@@ -80,48 +95,50 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** What was handed over may be anything inside this process, also an object that throws when it is read. */
-const reading = <A>(field: string, read: () => A): Checked<A> =>
-  Either.try({
-    try: read,
-    catch: (cause) => new InvalidEvent({ field, reason: `it cannot be read: ${String(cause).slice(0, 200)}` })
-  })
+const reading = <A>(field: string, read: () => A): A => {
+  try {
+    return read()
+  } catch (cause) {
+    throw cause instanceof InvalidEvent
+      ? cause
+      : invalid(field, `it cannot be read: ${String(cause).slice(0, 200)}`)
+  }
+}
 
-const fieldsOf = (input: unknown): Checked<Record<string, unknown>> =>
-  isRecord(input)
-    ? reading("", () => ({ ...input }))
-    : invalid("", `expected an object with "id" and "type", found ${kindOf(input)}`)
+const fieldsOf = (input: unknown): Record<string, unknown> => {
+  if (isRecord(input)) return reading("", () => ({ ...input }))
+  throw invalid("", `expected an object with "id" and "type", found ${kindOf(input)}`)
+}
 
-const decodeField = <A>(field: string, schema: Schema.Schema<A, string>, value: unknown): Checked<A> => {
-  if (typeof value !== "string") return invalid(field, `expected a string, found ${kindOf(value)}`)
-  return Either.mapLeft(
-    Schema.decodeEither(schema)(value),
-    (error) =>
-      new InvalidEvent({
-        field,
-        reason: ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message
-      })
+const decodeField = <A>(
+  field: string,
+  decode: (text: string) => Either.Either<A, ParseResult.ParseError>,
+  value: unknown
+): A => {
+  if (typeof value !== "string") throw invalid(field, `expected a string, found ${kindOf(value)}`)
+  return Either.getOrThrowWith(decode(value), (error) =>
+    invalid(field, ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message)
   )
 }
 
-const optionalText = (field: string, value: unknown): Checked<string | undefined> =>
-  value === undefined || value === null
-    ? Either.right(undefined)
-    : typeof value === "string"
-      ? boundedText(field, value)
-      : invalid(field, `expected a string, found ${kindOf(value)}`)
+const optionalText = (field: string, value: unknown): string | undefined => {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === "string") return boundedText(field, value)
+  throw invalid(field, `expected a string, found ${kindOf(value)}`)
+}
 
 /** ISO 8601: a date, or a date with a time; the time zone may be left out, as the sender wrote it. */
 const isoTime = /^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?([Zz]|[+-]\d{2}(:?\d{2})?)?)?$/
 
-const optionalTime = (field: string, value: unknown): Checked<string | undefined> =>
-  Either.flatMap(optionalText(field, value), (text) =>
-    text === undefined || (isoTime.test(text) && Option.isSome(DateTime.make(normalTime(text))))
-      ? Either.right(text)
-      : invalid(
-          field,
-          `expected an ISO 8601 date such as 2026-01-31T12:00:00Z, found ${JSON.stringify(text.slice(0, 100))}`
-        )
+const optionalTime = (field: string, value: unknown): string | undefined => {
+  const text = optionalText(field, value)
+  if (text === undefined || (isoTime.test(text) && Option.isSome(DateTime.make(normalTime(text)))))
+    return text
+  throw invalid(
+    field,
+    `expected an ISO 8601 date such as 2026-01-31T12:00:00Z, found ${JSON.stringify(text.slice(0, 100))}`
   )
+}
 
 /** The one way of writing the time that every parser of dates reads. */
 const normalTime = (text: string): string => {
@@ -130,46 +147,36 @@ const normalTime = (text: string): string => {
   return `${date}T${time.replace(/([+-]\d{2})$/, "$1:00").replace(/([+-]\d{2})(\d{2})$/, "$1:$2")}`
 }
 
-const boundedText = (field: string, text: string): Checked<string> =>
-  text.length <= textLengthMax
-    ? Either.right(text)
-    : invalid(field, `expected at most ${textLengthMax} characters, found ${text.length}`)
+const boundedText = (field: string, text: string): string => {
+  if (text.length <= textLengthMax) return text
+  throw invalid(field, `expected at most ${textLengthMax} characters, found ${text.length}`)
+}
 
 /** A copy that is JSON through and through; keys whose value is undefined are left out, as JSON does. */
-const plainJson = <A>(field: string, value: A): Checked<A> =>
-  Either.gen(function* () {
-    const problem = yield* reading(field, () => jsonProblem(field, value, 0, { left: payloadLengthMax }))
-    if (problem !== undefined) return yield* problem
-    const text = yield* reading(field, (): string | undefined => JSON.stringify(value ?? null))
-    if (text === undefined) return yield* invalid(field, "expected a JSON value, found an object without one")
-    return JSON.parse(text)
-  })
+const plainJson = <A>(field: string, value: A): PlainJson<A> => {
+  reading(field, () => checkJson(field, value, 0, { left: payloadLengthMax }))
+  const text = reading(field, (): string | undefined => JSON.stringify(value ?? null))
+  if (text === undefined) throw invalid(field, "expected a JSON value, found an object without one")
+  return { value: JSON.parse(text), length: text.length }
+}
 
-/** The first place that is no JSON. `budget` ends the walk over a small object that refers to itself many times over. */
-const jsonProblem = (
-  path: string,
-  value: unknown,
-  depth: number,
-  budget: { left: number }
-): Checked<never> | undefined => {
-  if (depth > payloadDepthMax) return invalid(path, `nested deeper than ${payloadDepthMax} levels`)
+/** Refuses the first place that is no JSON. `budget` ends the walk over a small object that refers to itself many times over. */
+const checkJson = (path: string, value: unknown, depth: number, budget: { left: number }): void => {
+  if (depth > payloadDepthMax) throw invalid(path, `nested deeper than ${payloadDepthMax} levels`)
   budget.left -= 1
-  if (budget.left < 0) return tooLarge(path.split("/", 1).join(""), "found more values than that")
+  if (budget.left < 0) throw tooLarge(path.split("/", 1).join(""), "found more values than that")
   switch (typeof value) {
     case "number":
-      return Number.isFinite(value) ? undefined : invalid(path, `expected a JSON value, found ${value}`)
+      if (!Number.isFinite(value)) throw invalid(path, `expected a JSON value, found ${value}`)
+      return
     case "bigint":
     case "function":
     case "symbol":
-      return invalid(path, `expected a JSON value, found a ${typeof value}`)
+      throw invalid(path, `expected a JSON value, found a ${typeof value}`)
     case "object":
-      if (value === null) return undefined
+      if (value === null) return
       for (const [key, inner] of Object.entries(value)) {
-        const problem = jsonProblem(`${path}/${key}`, inner, depth + 1, budget)
-        if (problem !== undefined) return problem
+        checkJson(`${path}/${key}`, inner, depth + 1, budget)
       }
-      return undefined
-    default:
-      return undefined
   }
 }
