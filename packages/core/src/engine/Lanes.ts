@@ -5,7 +5,9 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
+import type * as Either from "effect/Either"
+import type { RunId } from "../Ids.ts"
+import { lazily } from "../internal/lazily.ts"
 import { laneOf } from "../run/lane.ts"
 import type { RunDocument } from "../run/RunDocument.ts"
 import { Runs } from "../run/Runs.ts"
@@ -50,33 +52,37 @@ export interface Lanes {
 /** The first place after all lanes of a priority. A lane begins with a letter, which is below "~". */
 export const afterPriority = (priority: number): string => `${placeOfPriority(priority)}~`
 
-/** Looks at the queue; `pageMax` is how many runs of a lane are wanted at most. */
-export const look = (store: typeof Store.Service, pageMax: number): Effect.Effect<Lanes, StoreError> =>
+/** The runs that are under way here, or about to be: in no lane, also while the store still has them as ready. */
+export interface UnderWay {
+  readonly has: (runId: RunId) => boolean
+  /** How many of them the store may still have as ready. */
+  readonly claimingCount: () => number
+}
+
+/** Looks at the queue; `wanted` is how many runs of a lane may be asked for at most. */
+export const look = (
+  store: typeof Store.Service,
+  underWay: UnderWay,
+  wanted: number
+): Effect.Effect<Lanes, StoreError> =>
   Effect.gen(function* () {
     const { due, nextRetryAt } = yield* dueRetries(store)
-    const limit = Math.min(pageMax, pageSize)
-    /** The first ready run of all, which is asked for again and again. */
-    let first: ReadyRun | undefined
-    const headAfter = (from: string | undefined): Effect.Effect<ReadyRun | undefined, StoreError> => {
-      if (first !== undefined && (from === undefined || from < first.sort)) return Effect.succeed(first)
-      return Effect.map(readReady(store, "", from, 1), ([head]) => {
-        if (from === undefined) first = head
-        return head
-      })
-    }
+    const limit = Math.min(wanted + underWay.claimingCount(), pageSize)
+    const read: ReadReady = (prefix, after) => readReady(store, underWay, { prefix, after, limit })
+    const headAfter = makeHeads(read)
     const after: Lanes["after"] = (place) =>
       Effect.gen(function* () {
         const head = yield* headAfter(place === undefined ? undefined : behind(place))
-        const ready = head === undefined ? undefined : placeOf(head.run)
+        const run = head === undefined ? undefined : yield* head.ready.run()
+        const ready = run === undefined ? undefined : placeOf(run)
         const retry = due.places.find((one) => place === undefined || one > place)
         const lane = ready === undefined || (retry !== undefined && retry < ready) ? retry : ready
         if (lane === undefined) return undefined
         const waiting = due.runs.get(lane) ?? []
-        const known = head !== undefined && lane === ready ? [head] : []
-        const sample = known[0]?.run ?? waiting[0]
+        const sample = lane === ready ? run : waiting[0]
         if (sample === undefined) return undefined
-        const { priority } = sample.plan
-        return { place: lane, priority, next: oldestFirst(store, lane, waiting, known, limit) }
+        const known = head !== undefined && lane === ready ? laneOfPage(head.page, lane) : undefined
+        return { place: lane, priority: sample.plan.priority, next: oldestFirst(read, lane, waiting, known) }
       })
     return { after, nextRetryAt }
   })
@@ -86,56 +92,100 @@ export const look = (store: typeof Store.Service, pageMax: number): Effect.Effec
 /** The first place after every run of a lane: a place ends with U+0001, and U+0002 begins what no lane begins with. */
 const behind = (place: string): string => (place.endsWith("\u0001") ? `${place.slice(0, -1)}\u0002` : place)
 
-interface ReadyRun {
-  readonly run: RunDocument
-  readonly sort: string
-}
-
 const runOf = ({ key, value }: ListedDocument): Either.Either<RunDocument, StoreError> =>
   parseDocument(streamOf(Runs, key), value)
 
+/** A ready run, which is read when it is looked at. */
+interface ReadyRun {
+  readonly sort: string
+  readonly run: () => Either.Either<RunDocument, StoreError>
+}
+
+/** Ready runs that follow each other, without those that are under way. */
+interface ReadyPage {
+  /** What it begins behind; undefined for the first of all. */
+  readonly after: string | undefined
+  readonly ready: ReadonlyArray<ReadyRun>
+  /** What the next page begins behind. */
+  readonly last: string | undefined
+  readonly isEnd: boolean
+}
+
+type ReadReady = (prefix: string, after: string | undefined) => Effect.Effect<ReadyPage, StoreError>
+
 const readReady = (
   { driver }: typeof Store.Service,
-  prefix: string,
-  after: string | undefined,
-  limit: number
-): Effect.Effect<ReadonlyArray<ReadyRun>, StoreError> =>
-  Effect.flatMap(
+  underWay: UnderWay,
+  range: { readonly prefix: string; readonly after: string | undefined; readonly limit: number }
+): Effect.Effect<ReadyPage, StoreError> => {
+  const { prefix, after, limit } = range
+  return Effect.map(
     driver.list({
-      view: Runs.name,
-      index: "ready",
-      prefix,
-      order: "ascending",
-      limit,
+      ...{ view: Runs.name, index: "ready", prefix, order: "ascending", limit },
       ...(after === undefined ? {} : { after })
     }),
-    (listed) => Either.all(listed.map((one) => Either.map(runOf(one), (run) => ({ run, sort: one.sort }))))
+    (listed) => ({
+      after,
+      ready: listed.flatMap((one) =>
+        underWay.has(one.key as RunId) ? [] : [{ sort: one.sort, run: lazily(() => runOf(one)) }]
+      ),
+      last: listed.at(-1)?.sort ?? after,
+      isEnd: listed.length < limit
+    })
   )
+}
 
-/** The ready runs of a lane, of which the first are known, and its due retries, merged by age. */
+/** Finds the first ready run behind a place. The first page of all is kept, and the page that was read last. */
+const makeHeads = (read: ReadReady) => {
+  let first: ReadyPage | undefined
+  let current: ReadyPage | undefined
+  const pageAt = (from: string | undefined): ReadyPage | undefined =>
+    [current, first].find(
+      (page) => page !== undefined && (page.after === undefined || (from !== undefined && from >= page.after))
+    )
+  return (from: string | undefined) =>
+    Effect.gen(function* () {
+      let page = pageAt(from) ?? (yield* read("", from))
+      first ??= page.after === undefined ? page : undefined
+      while (true) {
+        current = page
+        const ready = page.ready.find(({ sort }) => from === undefined || sort > from)
+        if (ready !== undefined) return { ready, page }
+        if (page.isEnd) return undefined
+        const { last } = page
+        page = yield* read("", last === undefined || (from !== undefined && from > last) ? from : last)
+      }
+    })
+}
+
+/** What a page has of a lane. */
+const laneOfPage = (page: ReadyPage, place: LanePlace): ReadyPage => {
+  const goesOn = !page.isEnd && page.last?.startsWith(place) === true
+  return { ...page, ready: page.ready.filter(({ sort }) => sort.startsWith(place)), isEnd: !goesOn }
+}
+
+/** The ready runs of a lane, of which the first may be known, and its due retries, merged by age. */
 const oldestFirst = (
-  store: typeof Store.Service,
+  read: ReadReady,
   place: LanePlace,
   due: ReadonlyArray<RunDocument>,
-  known: ReadonlyArray<ReadyRun>,
-  limit: number
+  known: ReadyPage | undefined
 ): Lane["next"] => {
   const retries = [...due]
-  let ready = [...known]
-  let last = ready.at(-1)?.sort
-  let isEnd = false
+  let page = known
+  let ready = [...(known?.ready ?? [])]
   return Effect.gen(function* () {
-    if (ready.length === 0 && !isEnd) {
-      ready = [...(yield* readReady(store, place, last, limit))]
-      isEnd = ready.length < limit
-      last = ready.at(-1)?.sort
+    while (ready.length === 0 && page?.isEnd !== true) {
+      page = yield* read(place, page?.last)
+      ready = [...page.ready]
     }
     const [retry] = retries
-    const [head] = ready
-    if (retry !== undefined && (head === undefined || retry.createdAt < head.run.createdAt)) {
+    const head = ready[0] === undefined ? undefined : yield* ready[0].run()
+    if (retry !== undefined && (head === undefined || retry.createdAt < head.createdAt)) {
       return retries.shift()
     }
-    return ready.shift()?.run
+    ready.shift()
+    return head
   })
 }
 

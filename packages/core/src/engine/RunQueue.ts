@@ -16,7 +16,7 @@ import { Runs } from "../run/Runs.ts"
 import type { StoreError } from "../store/Log.ts"
 import { Store } from "../store/Store.ts"
 import type { EngineSettings } from "./EngineOptions.ts"
-import { afterPriority, type Lane, type Lanes, look, placeOfPriority } from "./Lanes.ts"
+import { afterPriority, type Lane, type Lanes, look, placeOfPriority, type UnderWay } from "./Lanes.ts"
 
 /** How many lanes one look at the queue visits. */
 const lanesMax = 10_000
@@ -41,14 +41,14 @@ export interface RunQueue {
 }
 
 /** Makes the queue of everything in the store, without the runs that are under way here already. */
-export const makeAll = (settings: EngineSettings, isRunning: (runId: RunId) => boolean) =>
+export const makeAll = (settings: EngineSettings, underWay: UnderWay) =>
   Effect.map(Store, (store): RunQueue => {
     const servedLast = new Map<number, string>()
     return {
       pick: (free) =>
         Effect.gen(function* () {
-          const lanes = yield* look(store, free)
-          const places = new Places(store, settings, isRunning)
+          const lanes = yield* look(store, underWay, free)
+          const places = new Places(store, settings, underWay)
           const picked: Array<RunId> = []
           let lane = yield* lanes.after(undefined)
           while (lane !== undefined) {
@@ -63,14 +63,14 @@ export const makeAll = (settings: EngineSettings, isRunning: (runId: RunId) => b
   })
 
 /** Makes the queue of these runs alone; those that are over are taken out of the set. */
-export const makeOwn = (settings: EngineSettings, own: Set<RunId>, isRunning: (runId: RunId) => boolean) =>
+export const makeOwn = (settings: EngineSettings, own: Set<RunId>, underWay: UnderWay) =>
   Effect.map(Store, (store): RunQueue => {
     const load = (runId: RunId) => Effect.map(store.load(Runs, runId), Option.getOrUndefined)
     return {
       pick: (free) =>
         Effect.gen(function* () {
           const now = yield* Clock.currentTimeMillis
-          const places = new Places(store, settings, isRunning)
+          const places = new Places(store, settings, underWay)
           const queued: Array<RunDocument> = []
           for (const runId of own) {
             const run = yield* load(runId)
@@ -98,13 +98,13 @@ class Places {
   constructor(
     readonly store: typeof Store.Service,
     readonly settings: EngineSettings,
-    readonly isRunning: (runId: RunId) => boolean
+    readonly underWay: UnderWay
   ) {}
 
   /** Takes the places of a run; or says what it waits for: the key that it shares with its lane, or something else. */
   take(run: RunDocument): Effect.Effect<"taken" | "key is full" | "held back", StoreError> {
     return Effect.gen(this, function* () {
-      if (this.isRunning(run.id)) return "held back"
+      if (this.underWay.has(run.id)) return "held back"
       const limits = limitsOf(run, this.settings.concurrencyPerFlow)
       for (const [index, limit] of limits.entries()) {
         if ((yield* this.#count(limit)) < limit.places) continue

@@ -45,6 +45,11 @@ export class Slots {
     return this.#slots.has(runId) || this.#claiming.has(runId)
   }
 
+  /** How many runs are being claimed: until their commit the store has them as ready. */
+  claimingCount(): number {
+    return this.#claiming.size
+  }
+
   /** Does what claims these runs; meanwhile nobody else here does. */
   claiming<A, E>(runIds: ReadonlyArray<RunId>, work: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend(() => {

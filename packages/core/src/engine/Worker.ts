@@ -29,19 +29,18 @@ export interface WorkerParts {
 export const makeWorker = ({ settings, dispatcher, own, isOwn, claiming, isQueueEmpty }: WorkerParts) =>
   Effect.gen(function* () {
     const slots = new Slots(settings.concurrency, yield* Effect.runtime())
-    const isRunning = (runId: RunId): boolean => slots.has(runId)
     const scheduler = yield* Scheduler.make({
       settings,
       slots,
       claiming,
       isQueueEmpty,
       queue: yield* settings.claims === "all"
-        ? RunQueue.makeAll(settings, isRunning)
-        : RunQueue.makeOwn(settings, own, isRunning),
+        ? RunQueue.makeAll(settings, slots)
+        : RunQueue.makeOwn(settings, own, slots),
       claim: yield* Claim.make(dispatcher, settings),
       runAttempt: yield* Attempt.make(dispatcher, settings)
     })
-    const recover = yield* Recovery.make(dispatcher, settings, (runId) => isRunning(runId) || !isOwn(runId))
+    const recover = yield* Recovery.make(dispatcher, settings, (runId) => slots.has(runId) || !isOwn(runId))
     const watch = Effect.forever(
       Effect.zipRight(
         Effect.sleep(Recovery.recoveryMillis(settings)),

@@ -37,7 +37,7 @@ export const normalizeEvent = (input: unknown, now: number): Either.Either<FlowE
   try {
     return Either.right(eventOf(input, now))
   } catch (error) {
-    if (error instanceof InvalidEvent) return Either.left(error)
+    if (isInvalid(error)) return Either.left(error)
     throw error
   }
 }
@@ -71,6 +71,7 @@ const eventOf = (input: unknown, now: number): FlowEvent => {
   return { ...withoutUndefined({ ...known, payload: given.value, extra: kept.value }), payload: given.value }
 }
 
+const isInvalid = Schema.is(InvalidEvent)
 const decodeId = Schema.decodeEither(EventId)
 const decodeType = Schema.decodeEither(EventType)
 
@@ -99,9 +100,7 @@ const reading = <A>(field: string, read: () => A): A => {
   try {
     return read()
   } catch (cause) {
-    throw cause instanceof InvalidEvent
-      ? cause
-      : invalid(field, `it cannot be read: ${String(cause).slice(0, 200)}`)
+    throw isInvalid(cause) ? cause : invalid(field, `it cannot be read: ${String(cause).slice(0, 200)}`)
   }
 }
 
