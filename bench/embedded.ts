@@ -35,10 +35,14 @@ const eventOf = (id: string) => ({
 interface Side {
   /** Accepts events at so many callers; returns when all are durable. */
   readonly dispatch: (ids: ReadonlyArray<string>) => Promise<void>
+  /** Makes ready to run what is queued; what can be, has begun by then. */
+  readonly open: () => Promise<void>
   /** Runs everything that is queued; returns when the last end is durable. */
   readonly drain: (ids: ReadonlyArray<string>) => Promise<void>
   /** One unit from accepted to ended. */
   readonly one: (id: string) => Promise<void>
+  /** Runs nothing any more until it is asked to: what is dispatched next stays queued. */
+  readonly rest: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -97,6 +101,7 @@ const handWritten = (filename: string): Side => {
   }
   return {
     dispatch: (ids) => pooled(ids, callers, accept),
+    open: async () => {},
     drain: async () => {
       for (let page = queued.all(512); page.length > 0; page = queued.all(512)) {
         await pooled(page, concurrency, ({ id }) => run(id))
@@ -106,6 +111,7 @@ const handWritten = (filename: string): Side => {
       await accept(id)
       await run(`run-${id}`)
     },
+    rest: async () => {},
     close: async () => db.close()
   }
 }
@@ -131,13 +137,14 @@ const embedded = async (filename: string): Promise<Side> => {
   }
   return {
     dispatch: (ids) => pooled(ids, callers, (id) => Effect.runPromise(dispatcher.dispatch(eventOf(id)))),
+    open: async () => {
+      await start().runtime()
+    },
     drain: async (ids) => {
       const runIds = (
         await Promise.all(ids.slice(-1).map((id) => Effect.runPromise(dispatcher.dispatch(eventOf(id)))))
       ).flatMap(({ runIds }) => runIds)
-      const runtime = start()
-      await runtime.runPromise(Effect.flatMap(Engine, (engine) => engine.awaitRuns(runIds)))
-      await stop()
+      await start().runPromise(Effect.flatMap(Engine, (engine) => engine.awaitRuns(runIds)))
     },
     one: async (id) => {
       await start().runPromise(
@@ -146,6 +153,7 @@ const embedded = async (filename: string): Promise<Side> => {
         )
       )
     },
+    rest: stop,
     close: async () => {
       await stop()
       await accepting.dispose()
@@ -193,10 +201,12 @@ const main = async (): Promise<void> => {
     for (const side of ["loop", "engine"] as const) {
       const ids = Array.from({ length: units }, (_, index) => `${round}-${index}`)
       const accepted = await timed(() => sides[side].dispatch(ids))
+      await sides[side].open()
       const drained = await timed(() => sides[side].drain(ids))
       const single: Array<number> = []
       for (let index = 0; index < 100; index++)
         single.push(await timed(() => sides[side].one(`one-${round}-${index}`)))
+      await sides[side].rest()
       if (round === 0) continue
       dispatch?.[side].push((units / accepted) * 1_000)
       drain?.[side].push((units / drained) * 1_000)
