@@ -45,7 +45,9 @@ const maySendTo = (url: string, giteaUrl: string | null): boolean => {
   if (origin === null) return false
   if (origin.startsWith("https:")) return true
   const { hostname } = new URL(origin)
-  const isLoopback = hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")
+  // Four numbers, and no name that begins like one: 127.evil.example is somebody else.
+  const isLoopback =
+    hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
   return isLoopback || (giteaUrl !== null && originOf(giteaUrl) === origin)
 }
 

@@ -221,6 +221,7 @@ describe("a credential", () => {
     expect(read("gitea", "http://git.example/a/b")).toEqual([null, null])
     expect(read("gitea", "http://git.example/a/b", "t0ken", "http://git.example")[0]).toBe("token t0ken")
     expect(read("gitea", "http://127.0.0.1:3000/a/b")[0]).toBe("token t0ken")
+    expect(read("gitea", "http://127.git.example/a/b")).toEqual([null, null])
     expect(read("git", "git@git.example:a/b")).toEqual([null, null])
     expect(read("gitea", "https://git.example/a/b", "a\nhost: b")).toEqual([null, null])
     expect(read("gitea", "https://git.example/a/b", " ")).toEqual([null, null])
