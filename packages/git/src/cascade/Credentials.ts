@@ -46,8 +46,7 @@ const maySendTo = (url: string, giteaUrl: string | null): boolean => {
   if (origin.startsWith("https:")) return true
   const { hostname } = new URL(origin)
   // Four numbers, and no name that begins like one: 127.evil.example is somebody else.
-  const isLoopback =
-    hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  const isLoopback = hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
   return isLoopback || (giteaUrl !== null && originOf(giteaUrl) === origin)
 }
 

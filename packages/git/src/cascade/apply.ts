@@ -97,8 +97,9 @@ const tryEntry = (plan: CascadePlan, entry: PlanEntry, options: ApplyOptions) =>
       while (true) {
         const tried = yield* tryTarget({ plan, entry, before: last })
         yield* tell(tried)
-        // A push whose answer was lost may have been taken: the last word is what the branch holds.
-        const isOver = tries.length >= config.attempts + (tried.isUnknown ? 1 : 0)
+        // A push whose answer was lost may have been taken: the last word is what the branch holds. A dispatch leaves no trace.
+        const looksOnceMore = tried.isUnknown && tried.how === "push"
+        const isOver = tries.length >= config.attempts + (looksOnceMore ? 1 : 0)
         if (!tried.again || isOver) return
         yield* Effect.sleep(yield* backoffBefore(tries.length + 1))
       }

@@ -64,13 +64,28 @@ export const remoteOf = (config: CascadeConfig, target: CascadeTarget) =>
     return { remote, credentials }
   })
 
+/** A dispatch leaves nothing in the target that could be read: only the record knows of it. */
+export const unlessDispatched = (
+  judgement: Judgement,
+  how: PlanEntry["how"],
+  version: string,
+  before: { readonly version: string; readonly how: string } | undefined
+): Judgement =>
+  how === "dispatch" &&
+  before?.how === "dispatch" &&
+  before.version === version &&
+  judgement.intent === "write"
+    ? { intent: "up-to-date", reason: "dispatched before, as the record says" }
+    : judgement
+
 // --- internal ---
 
 type PlanTargetOptions = PlanOptions & { readonly written: WrittenBefore }
 
 const planTarget = (options: PlanTargetOptions, target: CascadeTarget) => {
   const { config } = options
-  const unread = { target, how: "push", current: null, code: null, reason: "", next: "", look: null } as const
+  const how = target.mode === "dispatch" ? ("dispatch" as const) : ("push" as const)
+  const unread = { target, how, current: null, code: null, reason: "", next: "", look: null } as const
   if (!target.enabled) {
     const entry: PlanEntry = { ...unread, intent: "disabled", reason: "enabled = false in the configuration" }
     return Effect.succeed(entry)
@@ -134,7 +149,7 @@ const lookAndJudge = (options: PlanTargetOptions, target: CascadeTarget) =>
     const entry: PlanEntry = {
       target,
       how,
-      ...(wasDispatched(how, version, before, judgement) ? dispatchedBefore : judgement),
+      ...unlessDispatched(judgement, how, version, before),
       current: look.current,
       code: null,
       next: nextOf(judgement),
@@ -142,17 +157,6 @@ const lookAndJudge = (options: PlanTargetOptions, target: CascadeTarget) =>
     }
     return entry
   })
-
-const dispatchedBefore: Judgement = { intent: "up-to-date", reason: "dispatched before, as the record says" }
-
-/** A dispatch leaves nothing in the target that could be read: only the record knows of it. */
-const wasDispatched = (
-  how: PlanEntry["how"],
-  version: string,
-  before: { readonly version: string; readonly how: string } | undefined,
-  { intent }: Judgement
-): boolean =>
-  how === "dispatch" && before?.how === "dispatch" && before.version === version && intent === "write"
 
 const nextOf = ({ intent }: Judgement): string =>
   intent === "pinned" ? "talk to whoever pinned it, or use --override-pins" : ""

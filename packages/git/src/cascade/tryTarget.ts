@@ -13,7 +13,7 @@ import { type DispatchError, ForgeApi } from "./ForgeApi.ts"
 import { HeadMemory } from "./HeadMemory.ts"
 import { type Judgement, judge } from "./judge.ts"
 import { historyCommitsMax, type Look, lookAt } from "./lookAt.ts"
-import { remoteOf } from "./plan.ts"
+import { remoteOf, unlessDispatched } from "./plan.ts"
 import { codeOf, reasonOf, type TargetUnusable } from "./TargetProblem.ts"
 
 /** What a try came to. */
@@ -90,13 +90,16 @@ const lookAgain = ({ before: tried, entry, plan, remote }: Place) => {
   })
 }
 
-const judgeAgain = ({ entry, plan }: TryOptions, look: Look, seen: Look | null): Judgement =>
-  judge(look, {
+const judgeAgain = ({ entry, plan }: TryOptions, look: Look, seen: Look | null): Judgement => {
+  const before = plan.written.get(entry.target.id)
+  const judgement = judge(look, {
     ...plan.wishes,
     version: plan.version,
-    wroteBefore: plan.written.get(entry.target.id)?.how === "push" || seen?.remembered === true,
+    wroteBefore: before?.how === "push" || seen?.remembered === true,
     seen: seen ?? undefined
   })
+  return unlessDispatched(judgement, entry.how, plan.version, before)
+}
 
 const done = (entry: PlanEntry, outcome: TryOutcome, look: Look | null, reason: string): Tried => ({
   outcome,
@@ -116,7 +119,8 @@ const settledWithout = ({ before, entry, plan, remote }: Place, look: Look, { in
       intent === "up-to-date" || intent === "newer" || intent === "pinned" || intent === "not-active"
         ? intent
         : "failed"
-    if (outcome === "up-to-date") yield* remember(plan, entry, look.branch, look.view)
+    if (outcome === "up-to-date" && look.current === plan.version)
+      yield* remember(plan, entry, look.branch, look.view)
     if (outcome !== "up-to-date" || before?.isUnknown !== true) return done(entry, outcome, look, reason)
     const transport = yield* GitTransport
     const change = yield* transport.readLastChange(remote, {

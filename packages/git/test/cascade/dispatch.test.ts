@@ -8,10 +8,13 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { applyCascade } from "../../src/cascade/apply.ts"
+import type { CascadeConfig } from "../../src/cascade/CascadeConfig.ts"
 import { readCredentials } from "../../src/cascade/Credentials.ts"
 import { layerForgeApi } from "../../src/cascade/ForgeApi.ts"
 import { apiBaseOf, payloadProblem } from "../../src/cascade/internal/forgeFormats.ts"
-import { cascade, configFor, layerWorld, makeWorld } from "./world.ts"
+import { planCascade } from "../../src/cascade/plan.ts"
+import { cascade, configFor, layerWorld, makeWorld, version } from "./world.ts"
 
 const file = ".runtime-version"
 
@@ -25,6 +28,13 @@ interface Asked {
 /** A forge: its API by a function, and its repositories behind the same address. */
 const makeForge = (git: string, answer: (asked: Asked) => Response) => {
   const asked: Array<Asked> = []
+  let isAway = false
+  const goAway = () => {
+    isAway = true
+    return () => {
+      isAway = false
+    }
+  }
   return Effect.map(
     Effect.acquireRelease(
       Effect.sync(() =>
@@ -32,6 +42,7 @@ const makeForge = (git: string, answer: (asked: Asked) => Response) => {
           hostname: "127.0.0.1",
           port: 0,
           fetch: async (request) => {
+            if (isAway) return new Response("", { status: 503 })
             const url = new URL(request.url)
             if (!url.pathname.startsWith("/api/")) {
               return fetch(`${git}${url.pathname}${url.search}`, {
@@ -54,7 +65,7 @@ const makeForge = (git: string, answer: (asked: Asked) => Response) => {
       ),
       (server) => Effect.promise(() => server.stop(true))
     ),
-    (server) => ({ url: `http://127.0.0.1:${server.port}`, asked })
+    (server) => ({ url: `http://127.0.0.1:${server.port}`, asked, goAway })
   )
 }
 
@@ -71,6 +82,9 @@ const inForge = (
       written?: ReadonlyMap<string, { version: string; how: "dispatch" }>
     ) => ReturnType<typeof cascade>
     readonly id: string
+    readonly config: CascadeConfig
+    /** Every question is answered with 503 until the given function is called. */
+    readonly goAway: () => () => void
     readonly content: Effect.Effect<string | null>
   }) => Effect.Effect<void, never, Effect.Effect.Context<ReturnType<typeof cascade>>>
 ) =>
@@ -84,6 +98,8 @@ const inForge = (
     const config = { ...base, targets: [{ ...first, ...JSON.parse(target(forge.url)) }] }
     yield* look({
       asked: forge.asked,
+      config,
+      goAway: forge.goAway,
       id: first.id,
       content: web.read(file),
       run: (written) => cascade({ config, version: "1.1.0", ...(written === undefined ? {} : { written }) })
@@ -177,6 +193,42 @@ describe("a dispatch", () => {
         Effect.gen(function* () {
           expect((yield* run()).outcomes).toMatchObject([{ status: "failed", code: "HttpStatus" }])
           expect(asked).toHaveLength(2)
+        })
+    )
+  )
+
+  it.live("that the forge breaks down over is tried as often as is configured, and not once more", () =>
+    inForge(
+      () => '{"forge":"github","mode":"dispatch"}',
+      () => new Response("", { status: 502 }),
+      ({ asked, run }) =>
+        Effect.gen(function* () {
+          expect((yield* run()).outcomes).toMatchObject([{ status: "failed", code: "HttpStatus" }])
+          expect(asked).toHaveLength(2)
+        })
+    )
+  )
+
+  it.live("is what a target gets that could not be read at first, and never a commit", () =>
+    inForge(
+      () => '{"forge":"github","mode":"dispatch"}',
+      noContent,
+      ({ asked, config, content, goAway, id }) =>
+        Effect.gen(function* () {
+          const comeBack = goAway()
+          const plan = yield* planCascade({ config, version: version("1.1.0") })
+          expect(plan.entries).toMatchObject([{ intent: "unreachable", how: "dispatch" }])
+          comeBack()
+          expect((yield* applyCascade(plan)).outcomes).toMatchObject([
+            { status: "dispatched", how: "dispatch" }
+          ])
+          expect(asked).toHaveLength(1)
+          const written = new Map([[id, { version: "1.1.0", how: "dispatch" as const }]])
+          expect((yield* applyCascade({ ...plan, written })).outcomes).toMatchObject([
+            { status: "up-to-date" }
+          ])
+          expect(asked).toHaveLength(1)
+          expect(yield* content).toBe("1.0.0")
         })
     )
   )
