@@ -62,7 +62,10 @@ export class UnknownMaintenanceAttempt extends Schema.TaggedError<UnknownMainten
   }
 }
 
-/** What can go wrong whatever is asked: in the store, and on the way to a server where the service is one behind HTTP. */
+/**
+ * What can go wrong whatever is asked: in the store, on the way to a server where the service is one behind HTTP, and with an
+ * option that is not what it must be (`BackendRefused`, on this machine too).
+ */
 export type StoreFailure = StoreError | VersionConflict | BackendFailure
 
 /** Whether a dispatch or a replay returns when its runs have ended (the default on this machine) or when they are queued. */

@@ -28,7 +28,9 @@ import {
   StuckAnswer
 } from "./api/answers.ts"
 import { CatalogRecord, type EventRecord, ExplanationRecord, OutputPage } from "./api/records.ts"
+import { pathIdLengthMax } from "./api/routes.ts"
 import { fromRunRecord } from "./api/runRecord.ts"
+import { queryOf } from "./client/checkRequest.ts"
 import { latestPosition } from "./client/http/changesConnection.ts"
 import { awaitRun, conclude } from "./client/http/concluding.ts"
 import { type Exact, exact } from "./client/http/exact.ts"
@@ -193,12 +195,12 @@ export const make = (options: HttpFlowClientOptions): typeof Flow.Service => {
         retries: options.retries ?? retriesDefault
       }).pipe(Stream.mapError(whenRefused(known.ofAny))),
     getMaintenanceAttempt: Effect.fn("FlowHttp.getMaintenanceAttempt")(function* (attemptId: string) {
-      if (attemptId === "") return yield* known.unknownAttempt(attemptId)
+      if (!isAttemptId(attemptId)) return yield* known.unknownAttempt(attemptId)
       const answer = read(AttemptAnswer, `/maintenance-attempts/${idPath(attemptId)}`)
       return (yield* Effect.mapError(answer, whenRefused(known.ofAttemptId(attemptId)))).attempt
     }),
     syncMaintenanceAttempt: Effect.fn("FlowHttp.syncMaintenanceAttempt")(function* (attemptId: string) {
-      if (attemptId === "") return yield* known.unknownAttempt(attemptId)
+      if (!isAttemptId(attemptId)) return yield* known.unknownAttempt(attemptId)
       const path = `/maintenance-attempts/${idPath(attemptId)}/sync`
       const answer = ask(AttemptAnswer, { method: "POST", path, body: {}, idempotent: true })
       return (yield* Effect.mapError(answer, whenRefused(known.ofAttemptId(attemptId)))).attempt
@@ -221,7 +223,13 @@ export const layer = (options: HttpFlowClientOptions): Layer.Layer<Flow> =>
 // --- internal ---
 
 const isEventId = Schema.is(EventId)
-const isRunId = Schema.is(RunId)
+const isRunId = (id: string): boolean => !misleads(id) && Schema.is(RunId)(id)
+// Half a surrogate pair has no UTF-8, and a server reads no path of any length.
+const isAttemptId = (id: string): boolean =>
+  !misleads(id) && id.isWellFormed() && idPath(id).length <= pathIdLengthMax
+
+/** No run and no maintenance attempt has such an id; in a path it leads to something else. */
+const misleads = (id: string): boolean => ["", ".", "..", "stuck"].includes(id)
 
 /** A newer server may add fields; they are left out, but for those of an event. */
 const keepFields = { onExcessProperty: "ignore" } as const
@@ -248,14 +256,6 @@ const waiting = ({ wait = true }: WaitOptions) =>
         waitMillis: waitMillisMax
       }
     : { query: { include: "runs" } }
-
-/** The options of a list as parameters; those that are absent stay so. */
-const queryOf = (options: object): Readonly<Record<string, string | undefined>> =>
-  Object.fromEntries(
-    Object.entries(options).flatMap(([name, value]) =>
-      value === undefined || name === "signal" ? [] : [[name, String(value)]]
-    )
-  )
 
 const toView = (event: Exact<EventRecord> | EventView, runs: ReadonlyArray<RunView>): EventView => ({
   ...event,

@@ -20,6 +20,17 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { ApproveBody, CancelBody } from "./api/answers.ts"
+import {
+  AttemptsQuery,
+  ChangesQuery,
+  DispatchesQuery,
+  EventsQuery,
+  OutputQuery,
+  RunsQuery,
+  StuckQuery
+} from "./api/queries.ts"
+import { bodyOf, checkRequest, queryOf } from "./client/checkRequest.ts"
 import { toChange, toEventView } from "./client/views.ts"
 import {
   type ApproveOptions,
@@ -99,6 +110,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
     const decide = (runId: string, decision: Decision, { choice, by, comment }: ApproveOptions) =>
       Effect.gen(function* () {
         if (!isRunId(runId)) return yield* unknownRun(runId)
+        yield* checkRequest(ApproveBody, bodyOf({ choice, comment }))
         const run = yield* engine.decide(runId, {
           decision,
           ...(choice === undefined ? {} : { choice }),
@@ -124,6 +136,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       cancelRun: Effect.fn("Flow.cancelRun")(function* (runId: string, cancel = {}) {
         yield* remembering("cancelRun")
         if (!isRunId(runId)) return yield* unknownRun(runId)
+        yield* checkRequest(CancelBody, bodyOf({ reason: cancel.reason }))
         yield* engine.cancel(runId, cancel)
         const [run] = yield* engine.awaitRuns([runId])
         return { run: yield* viewOf(run ?? (yield* loadRun(runId))) }
@@ -137,6 +150,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         return yield* decide(runId, "rejected", reject)
       }),
       stuckRuns: Effect.fn("Flow.stuckRuns")(function* (wake: WakeOptions = {}) {
+        yield* checkRequest(StuckQuery, queryOf(wake))
         yield* remembering("stuckRuns")
         return yield* engine.stuckRuns(wake)
       }),
@@ -146,6 +160,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         return toEventView(document, (yield* loadRuns(document.runIds)).map(briefViewOf))
       }),
       listEvents: Effect.fn("Flow.listEvents")(function* (filter = {}) {
+        yield* checkRequest(EventsQuery, queryOf(filter))
         yield* remembering("listEvents")
         const { items, ...next } = yield* store.list(Events, eventsBy(filter))
         return { events: items.map((document) => toEventView(document, [])), ...next }
@@ -164,10 +179,12 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         return output ? yield* Effect.forEach(runs, viewOf) : runs.map(briefViewOf)
       }),
       readOutput: Effect.fn("Flow.readOutput")(function* (runId: string, part: ReadOutputOptions = {}) {
+        yield* checkRequest(OutputQuery, queryOf(part))
         yield* remembering("readOutput")
         return yield* readOutputPage(store, yield* loadRun(runId), part)
       }),
       listRuns: Effect.fn("Flow.listRuns")(function* (filter: ListRunsOptions = {}) {
+        yield* checkRequest(RunsQuery, queryOf(filter))
         yield* remembering("listRuns")
         const { items, ...next } = yield* store.list(Runs, runsBy(filter))
         const { eventId } = filter
@@ -183,7 +200,9 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
       stats: countAll(store),
       head: Effect.zipRight(remembering("watch"), store.driver.head),
       watch: ({ after = 0 } = {}) =>
-        Stream.zipRight(Stream.fromEffect(remembering("watch")), Stream.empty).pipe(
+        Stream.fromEffect(checkRequest(ChangesQuery, queryOf({ after }))).pipe(
+          Stream.zipRight(Stream.fromEffect(remembering("watch"))),
+          Stream.zipRight(Stream.empty),
           Stream.concat(Stream.map(store.changes(after), toChange))
         ),
       getMaintenanceAttempt: Effect.fn("Flow.getMaintenanceAttempt")(function* (attemptId: string) {
@@ -191,6 +210,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         return yield* loadAttempt(attemptId)
       }),
       listMaintenanceAttempts: Effect.fn("Flow.listMaintenanceAttempts")(function* (filter = {}) {
+        yield* checkRequest(AttemptsQuery, queryOf(filter))
         yield* remembering("listMaintenanceAttempts")
         const page = yield* store.list(MaintenanceAttempts, attemptsBy(filter))
         return renamed("attempts", page)
@@ -204,6 +224,7 @@ export const make = (options: { readonly remembers?: boolean } = {}) =>
         return yield* loadAttempt(attemptId)
       }),
       listDispatches: Effect.fn("Flow.listDispatches")(function* (filter = {}) {
+        yield* checkRequest(DispatchesQuery, queryOf(filter))
         yield* remembering("listDispatches")
         const page = yield* store.list(Dispatches, attemptsBy(filter))
         return renamed("dispatches", page)

@@ -137,7 +137,7 @@ export const StuckQuery = strictly({
 
 /** Milliseconds since the Unix epoch of a parameter that is a time; NaN when it is none. */
 export const timeOf = (value: string): number =>
-  /^\d{1,15}$/.test(value) ? Number(value) : /^\d{4}-\d\d/.test(value) ? parseTime(value) : Number.NaN
+  /^-?\d{1,15}$/.test(value) ? Number(value) : /^\d{4}-\d\d/.test(value) ? parseTime(value) : Number.NaN
 
 /** Whether a flag is set. */
 export const isSet = (value: string | undefined): boolean => value === "true" || value === "1"

@@ -40,6 +40,7 @@ type Service = typeof Flow.Service
  *
  * @throws {StoreError} the disk of the store refused. After a write, read before trying again: whether it took place is
  * unknown.
+ * @throws {BackendRefused} an option is not what it must be; `field` names it. Nothing was recorded.
  * @throws {VersionConflict} other writers were faster every time. Nothing was written.
  * @throws {ClientClosed} the client was closed, before the call or during it.
  */

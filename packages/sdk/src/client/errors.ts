@@ -100,7 +100,10 @@ export class BackendBusy extends define<
   "BackendBusy",
   { status: number; code: string; reason: string; retryAfterMillis?: number }
 >("BackendBusy") {}
-/** The server does not accept the request: 401 and 403 who asks, others what is asked. Nothing was recorded. */
+/**
+ * The server does not accept the request: 401 and 403 who asks, others what is asked. So does a client on this machine with
+ * what a server would refuse. Nothing was recorded.
+ */
 export class BackendRefused extends define<
   "BackendRefused",
   { status: number; code: string; reason: string; field?: string; hint?: string }

@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as ParseResult from "effect/ParseResult"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import { requestIssue } from "../api/requestIssue.ts"
 import type { Flow } from "../Flow.ts"
 import type { Caller } from "./Caller.ts"
 import { HttpFailure } from "./HttpFailure.ts"
@@ -62,14 +63,6 @@ export const invalidRequest = (error: ParseResult.ParseError): HttpFailure =>
 
 /** The refusal that the first issue is told as. */
 export const issueFailure = (issues: ReadonlyArray<ParseResult.ArrayFormatterIssue>): HttpFailure => {
-  const [issue] = issues
-  const path = (issue?.path ?? []).map(String)
-  const field = path.length > 1 ? `/${path.join("/")}` : path[0]
-  // Only what is expected is told: the value that was found is the caller's own, and may be large.
-  const message = issue?._tag === "Unexpected" ? "This parameter is not known here" : (issue?.message ?? "")
-  return new HttpFailure(
-    "InvalidRequest",
-    message.slice(0, 500),
-    field === undefined ? {} : { field: field.slice(0, 200) }
-  )
+  const { reason, ...where } = requestIssue(issues)
+  return new HttpFailure("InvalidRequest", reason, where)
 }

@@ -16,15 +16,70 @@ export const errorContract = (open: OpenClient): void => {
   test("what is not there is told by its id", async () => {
     await using place = await openPlace(open)
     const { client } = place
-    for (const id of ["none", "", "__proto__", "a/b?c#d", "x".repeat(600)]) {
+    const halfPair = "\ud800"
+    for (const id of ["none", "", "__proto__", "a/b?c#d", "x".repeat(600), halfPair]) {
       for (const call of [() => client.getEvent(id), () => client.replayEvent(id)]) {
         await expectError(call(), errors.UnknownEvent, { eventId: id }, `Unknown event: ${id}`)
       }
+    }
+    for (const id of ["none", "", ".", "..", "stuck", "__proto__", "a/b?c#d", "x".repeat(9_000), halfPair]) {
       for (const call of [() => client.getRun(id), () => client.cancelRun(id)]) {
         await expectError(call(), errors.UnknownRun, { runId: id }, `Unknown run: ${id}`)
       }
-      const attempt = client.getMaintenanceAttempt(id)
-      await expectError(attempt, errors.UnknownMaintenanceAttempt, { attemptId: id }, id)
+      for (const call of [() => client.getMaintenanceAttempt(id), () => client.syncMaintenanceAttempt(id)]) {
+        await expectError(call(), errors.UnknownMaintenanceAttempt, { attemptId: id }, id)
+      }
+    }
+  })
+
+  test("an option that is not what it must be is told by its name, without what it holds", async () => {
+    await using place = await openPlace(open)
+    const { client } = place
+    const lists = (options: object): ReadonlyArray<() => Promise<unknown>> => [
+      () => client.listEvents(options),
+      () => client.listRuns(options),
+      () => client.listMaintenanceAttempts(options),
+      () => client.listDispatches(options)
+    ]
+    const watch = (after: number) => async () => {
+      for await (const _ of client.watch({ after })) return
+    }
+    const long = "x".repeat(1_025)
+    const table: ReadonlyArray<
+      readonly [field: string, reason: string, calls: ReadonlyArray<() => Promise<unknown>>]
+    > = [
+      ["status", "Expected one of", lists({ status: "no status" }).slice(1)],
+      ...[1.5, Number.POSITIVE_INFINITY, 1e21].map(
+        (limit) => ["limit", "a whole number from 1 to 500", lists({ limit })] as const
+      ),
+      ...[Number.NaN, Number.NEGATIVE_INFINITY, 1.5, 1e21].flatMap((time) => [
+        ["since", "Expected a time", lists({ since: time })] as const,
+        ["until", "Expected a time", lists({ until: time })] as const
+      ]),
+      ["type", "at most 1024 character(s) long", lists({ type: long })],
+      ["typ", "not known here", lists({ typ: "t" })],
+      ["cursor", "at most 8192 character(s) long", lists({ cursor: "x".repeat(8_193) })],
+      ["reason", "at most 1024 character(s) long", [() => client.cancelRun("run_x", { reason: long })]],
+      ["after", "Expected", [-1, 0.5, Number.NaN].map(watch)]
+    ]
+    for (const [field, reason, calls] of table) {
+      for (const call of calls) {
+        const error = await rejection(call())
+        expect(error).toBeInstanceOf(errors.BackendRefused)
+        expect(error).toMatchObject({ status: 400, code: "InvalidRequest", field })
+        if (!(error instanceof errors.BackendRefused)) return
+        expect(error.reason).toContain(reason)
+        expect(error.reason).not.toMatch(/actual|xx/)
+      }
+    }
+    // What fits is no error, also at its edges.
+    for (const call of lists({
+      type: "x".repeat(1_024),
+      limit: 9_999,
+      since: -1,
+      until: Date.UTC(9999, 0)
+    })) {
+      await call()
     }
   })
 

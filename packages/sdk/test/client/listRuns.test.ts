@@ -50,7 +50,6 @@ const table: ReadonlyArray<readonly [ListRunsOptions, ReadonlyArray<string>, rea
   [{ status: "blocked" }, ["blockedThenFailed", "blocked"], 2],
   [{ status: "needs_intervention" }, ["needsIntervention"], 1],
   [{ status: "failed" }, ["blockedThenFailed", "exited", "saidFailed"], 5],
-  [{ status: "unheard of" }, [], 0],
   [{ needsAttention: true }, attention, 5],
   [{ needsAttention: true, status: "completed" }, ["saidFailed", "needsIntervention", "blocked"], 5],
   [{ needsAttention: false, status: "completed" }, ["skipped", "changed", "completed"], 6],
