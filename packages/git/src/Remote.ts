@@ -173,6 +173,8 @@ export const fetchRefspec = Effect.fn("Remote.fetchRefspec")(function* (options:
         "fetch",
         "--quiet",
         "--no-tags",
+        // Git also updates what the remote's own settings map these refs to. In a mirror clone that is our branches.
+        "--refmap=",
         "--no-recurse-submodules",
         "--no-write-fetch-head",
         "--no-auto-maintenance",

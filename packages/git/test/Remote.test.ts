@@ -68,6 +68,26 @@ describe("fetch", () => {
   )
 
   test(
+    "writes no ref of our own, whatever the settings of the remote map to it",
+    withGit(() =>
+      Effect.gen(function* () {
+        const { repository, upstream, work, second } = yield* makeWorld
+        yield* work.git("push", "--quiet", upstream.directory, `+${second}~:refs/heads/patch/a`)
+        yield* work.git("config", "remote.upstream.fetch", "+refs/*:refs/*")
+        yield* work.git("branch", "patch/a", second)
+        yield* work.git("tag", "release/1.0", second)
+        const { changes } = yield* fetchRemote({ repository, remote: "upstream" })
+        expect(changes.map(({ ref }) => ref.toString())).toEqual([
+          "refs/patchmoi/tags/upstream/release/1.0",
+          "refs/remotes/upstream/main",
+          "refs/remotes/upstream/patch/a"
+        ])
+        expect(yield* work.git("rev-parse", "patch/a", "refs/tags/release/1.0")).toBe(`${second}\n${second}`)
+      })
+    )
+  )
+
+  test(
     "a kept ref that upstream has no more gives way to one that needs its place, and only that one does",
     withGit(() =>
       Effect.gen(function* () {
