@@ -47,6 +47,9 @@ export const makeWorktree = Effect.fn("Worktree.make")(function* (options: {
   yield* inRepository([
     "-c",
     "core.hooksPath=/dev/null",
+    // The user's own work tree may leave folders out; a check needs all of them.
+    "-c",
+    "core.sparseCheckout=false",
     "worktree",
     "add",
     "--quiet",

@@ -132,4 +132,21 @@ describe("makeWorktree", () => {
       })
     )
   )
+
+  test(
+    "checks out every folder, also where the user's own work tree leaves some out",
+    withGit(() =>
+      Effect.gen(function* () {
+        const repo = yield* makeTempRepo()
+        const tip = yield* repo.commit("first", { "in/a.txt": "a\n", "out/b.txt": "b\n" })
+        yield* repo.git("sparse-checkout", "set", "in")
+        expect(existsSync(join(repo.directory, "out"))).toBe(false)
+        const repository = yield* openRepository({ directory: repo.directory })
+        const { directory } = yield* makeWorktree({ repository, commit: tip })
+        const commands = ["test -e in/a.txt", "test -e out/b.txt", 'test -z "$(git status --porcelain)"']
+        const results = yield* runChecks({ directory, commands, timeoutMillis: 20_000 })
+        expect(results.map((result) => result.outcome)).toEqual(["passed", "passed", "passed"])
+      })
+    )
+  )
 })
