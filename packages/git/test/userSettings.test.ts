@@ -7,9 +7,11 @@ import { chmod, readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { readPatch } from "../src/edit/PatchDetail.ts"
+import { split } from "../src/edit/Split.ts"
 import { Git } from "../src/Git.ts"
 import { layerGitCli } from "../src/GitCli.ts"
 import { parseRef } from "../src/GitName.ts"
+import { makeDiffRoom, readPaths } from "../src/internal/diffs.ts"
 import { readPatchBranches } from "../src/patch/PatchPlan.ts"
 import { rebuild } from "../src/patch/Rebuild.ts"
 import { openRepository, resolveCommit } from "../src/Repository.ts"
@@ -109,6 +111,44 @@ test(
         writeFile(join(repo.directory, ".git", "info", "grafts"), `${second} ${base}\n`)
       )
       expect(yield* rebuild({ repository, onto: "main", patches })).toEqual(plain)
+    })
+  )
+)
+
+test(
+  "a submodule that git is asked to leave out of diffs is part of a patch like any other path",
+  withGit(() =>
+    Effect.gen(function* () {
+      const repo = yield* makeTempRepo()
+      const modules = '[submodule "m"]\n\tpath = mod\n\turl = ../m\n\tignore = all\n'
+      const link = (digit: string) =>
+        repo.git("update-index", "--add", "--cacheinfo", `160000,${digit.repeat(40)},mod`)
+      yield* repo.write({ ".gitmodules": modules, "a.txt": "a\n" })
+      yield* repo.git("add", ".")
+      yield* link("1")
+      yield* repo.git("commit", "--quiet", "-m", "base")
+      yield* repo.git("remote", "add", "upstream", "../upstream")
+      yield* repo.git("update-ref", "refs/remotes/upstream/main", "main")
+      yield* repo.git("switch", "--quiet", "--create", "patch/010-m")
+      yield* link("2")
+      yield* repo.write({ "a.txt": "b\n" })
+      yield* repo.git("add", "a.txt")
+      yield* repo.git("commit", "--quiet", "-m", "move the submodule")
+      yield* repo.git("switch", "--quiet", "main")
+      const repository = yield* openRepository({ directory: repo.directory })
+      const commit = yield* resolveCommit({ repository, revision: "patch/010-m" })
+      const { topology } = yield* discoverTopology({ repository })
+      const detail = yield* readPatch({ repository, topology, patch: "patch/010-m" })
+      expect(detail.files.map(({ path }) => path)).toEqual(["a.txt", "mod"])
+      expect(detail.diff).toContain(`+Subproject commit ${"2".repeat(40)}`)
+      const room = yield* makeDiffRoom(repository)
+      expect((yield* readPaths(room, [commit])).get(commit)).toEqual(["a.txt", "mod"])
+      const parts = [
+        { name: "020-sub", globs: ["mod"] },
+        { name: "030-rest", globs: [] }
+      ]
+      const made = yield* split({ repository, topology, patch: "010-m", by: { _tag: "paths", parts } })
+      expect(made.parts.map(({ paths }) => paths)).toEqual([["mod"], ["a.txt"]])
     })
   )
 )

@@ -5,7 +5,7 @@ import { ContractIssue } from "../contract/ContractIssue.ts"
 import { inspectContracts, PatchContract } from "../contract/PatchContract.ts"
 import { Git } from "../Git.ts"
 import { ObjectId } from "../GitName.ts"
-import { pinnedConfig } from "../internal/diffs.ts"
+import { pinnedConfig, wholeDiff } from "../internal/diffs.ts"
 import { readLineCounts } from "../internal/lineCounts.ts"
 import { type CommitObject, subjectOf } from "../internal/objectFormat.ts"
 import { readCommits } from "../internal/readCommits.ts"
@@ -137,7 +137,7 @@ const readFiles = (repository: Repository, pair: Pair) =>
 const sumOf = (counts: ReadonlyArray<number | null>): number =>
   counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
 
-const diffOptions = ["-r", "-p", "-M", "--no-ext-diff", "--no-textconv", "--no-color"]
+const diffOptions = ["-r", "-p", "-M", "--no-ext-diff", "--no-textconv", "--no-color", wholeDiff]
 
 /** Reads the diff until the limit, and then ends git: a diff may be far longer than anybody reads. */
 const readDiff = ({

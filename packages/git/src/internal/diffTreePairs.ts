@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { Git, GitError } from "../Git.ts"
 import type { ObjectId } from "../GitName.ts"
 import type { Repository } from "../Repository.ts"
-import { pinnedConfig } from "./diffs.ts"
+import { pinnedConfig, wholeDiff } from "./diffs.ts"
 
 /** Two trees. */
 export interface TreePair {
@@ -29,7 +29,7 @@ export const diffTreePairs = <A>(options: {
     const { pairs, repository } = options
     if (pairs.length === 0) return []
     const git = yield* Git
-    const args = [...pinnedConfig, "diff-tree", "--stdin", "-r", "-z", ...options.args]
+    const args = [...pinnedConfig, "diff-tree", "--stdin", "-r", "-z", wholeDiff, ...options.args]
     const stdin = pairs.map(({ from, to }) => `${from} ${to}\n`).join("")
     const output = yield* git.run({ args, cwd: repository.directory, stdin, outputBytesMax })
     const { buffer, byteLength, byteOffset } = output.stdout

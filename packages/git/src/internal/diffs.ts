@@ -40,7 +40,10 @@ export const pinnedConfig = [
   "diff.context=3"
 ].flatMap((setting) => ["-c", setting])
 
-const diffOptions = ["--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--root"]
+/** A `.gitmodules` may ask git to leave a submodule out of diffs. What a patch changes there is part of it all the same. */
+export const wholeDiff = "--ignore-submodules=none"
+
+const diffOptions = ["--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--root", wholeDiff]
 
 /** Everything that decides a patch id besides the commits; part of the name of a cache. */
 export const diffSettings: ReadonlyArray<string> = [...pinnedConfig, ...diffOptions]

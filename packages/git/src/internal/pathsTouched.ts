@@ -4,6 +4,7 @@ import { Git } from "../Git.ts"
 import { isObjectId, type ObjectId } from "../GitName.ts"
 import type { PlannedPatch } from "../patch/PatchPlan.ts"
 import type { Repository } from "../Repository.ts"
+import { wholeDiff } from "./diffs.ts"
 
 /** Paths by commit, both names of a renamed file; each path with one byte for each character. Reads trees only. */
 export const readPathsTouched = Effect.fnUntraced(function* (
@@ -15,7 +16,7 @@ export const readPathsTouched = Effect.fnUntraced(function* (
   if (commits.length === 0) return paths
   const git = yield* Git
   const output = yield* git.run({
-    args: ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--root"],
+    args: ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--root", wholeDiff],
     cwd: repository.directory,
     stdin: `${commits.join("\n")}\n`
   })
