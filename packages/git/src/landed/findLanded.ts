@@ -5,7 +5,8 @@
  * 2. `landed-identical` needs every commit of the patch, or the patch as a whole, in the upstream range with exactly the same
  *    diff, and not taken back since. Everything less is `landed-modified`, which only asks.
  * 3. The patch ids of a range are made once and kept (`changeCache`); the number of patches adds one pass over their own
- *    diffs. No process is started per patch, but for patches of several commits and for pairs that range-diff is asked about.
+ *    diffs. No process is started per patch, but for patches of several commits, for what upstream took on a branch that it
+ *    merged, and for pairs that range-diff is asked about.
  * 4. Reads only. Nothing is written but the cache.
  */
 import * as Effect from "effect/Effect"
@@ -234,7 +235,8 @@ const evidenceOfMatch = ({ commit, upstream, how, by }: Match, commits: number):
   const more = {
     same: "",
     unlike: " but for white space or bytes that patch ids do not see",
-    "taken-back": `, and ${by?.slice(0, 12)} took it back`
+    "taken-back": `, and ${by?.slice(0, 12)} took it back`,
+    "left-behind": ", and the merge that brought it left it out"
   }
   return evidenceOf(commit, upstream, `${has}${more[how]}`)
 }

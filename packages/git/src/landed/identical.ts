@@ -4,7 +4,7 @@
  * 1. A match by `git patch-id` is only a hint: it does not see white space, before 2.39 it does not see what changed in a
  *    binary file, and it may come from the cache. The diffs of a match are compared exactly before it counts.
  * 2. The newest word of upstream counts. A change that was taken and taken back is not there; one that was taken, taken
- *    back and taken again is.
+ *    back and taken again is. Where merges came between, `standing` is asked.
  * 3. A patch of several commits that upstream took as one commit is found by the diff of the patch as a whole.
  */
 import * as Effect from "effect/Effect"
@@ -21,6 +21,7 @@ import {
 } from "../internal/diffs.ts"
 import type { PlannedPatch } from "../patch/PatchPlan.ts"
 import { addPatchIds, type ChangeIndex, pathsKeyOf } from "./changeIndex.ts"
+import { makeStanding } from "./standing.ts"
 import type { CommitMessage, UpstreamRange } from "./upstreamRange.ts"
 
 /** What is known about upstream before the patches are compared with it. */
@@ -40,9 +41,9 @@ export interface Match {
   readonly upstream: ObjectId
   /**
    * `same`: the diffs are equal. `unlike`: they differ in white space, or in what patch ids do not see. `taken-back`:
-   * upstream has reverted it since, in the commit `by`.
+   * upstream has reverted it since, in the commit `by`. `left-behind`: the merge that brought the commit left its change out.
    */
-  readonly how: "same" | "unlike" | "taken-back"
+  readonly how: "same" | "unlike" | "taken-back" | "left-behind"
   readonly by: ObjectId | null
 }
 
@@ -84,7 +85,8 @@ export const findIdentical = Effect.fnUntraced(function* (
     })
     return { patch, questions: whole?.question == null ? commits : [...commits, whole.question] }
   })
-  const answers = yield* verify(upstream.room, answersOf(upstream, asked))
+  const standing = yield* withStanding(upstream, answersOf(upstream, asked))
+  const answers = yield* verify(upstream.room, standing)
   const found = new Map<string, IdenticalMatches>()
   for (const patch of planned) {
     const mine = answers.filter((answer) => answer.patch === patch.name)
@@ -117,7 +119,10 @@ interface Answer {
   readonly patch: string
   readonly isWhole: boolean
   readonly digest: string | null
+  readonly range: UpstreamRange
   readonly match: Match
+  /** Other upstream commits of the range with the same patch id that were not taken back, the newest first. */
+  readonly older: ReadonlyArray<ObjectId>
 }
 
 interface Whole {
@@ -151,9 +156,9 @@ const answersOf = (upstream: UpstreamKnowledge, asked: ReadonlyArray<Asked>): Re
     const known = words.get(range) ?? wordsOf(upstream, range)
     words.set(range, known)
     return questions.flatMap((question): ReadonlyArray<Answer> => {
-      const match = newestWord(range, known, question)
-      const isWhole = question.digest !== null
-      return match === null ? [] : [{ patch: patch.name, isWhole, digest: question.digest, match }]
+      const word = newestWord(range, known, question)
+      const { digest } = question
+      return word === null ? [] : [{ patch: patch.name, isWhole: digest !== null, digest, range, ...word }]
     })
   })
 }
@@ -177,7 +182,7 @@ const newestWord = (
   range: UpstreamRange,
   { byId, byReverted }: ReturnType<typeof wordsOf>,
   { commit, id, reversed }: Question
-): Match | null => {
+): Pick<Answer, "match" | "older"> | null => {
   const taken = byId.get(id) ?? []
   const [newest] = taken
   const upstream = newest === undefined ? undefined : range.commits[newest]
@@ -185,9 +190,29 @@ const newestWord = (
   const back = [
     ...(reversed === null ? [] : (byId.get(reversed) ?? [])),
     ...taken.flatMap((at) => byReverted.get(range.commits[at] ?? "") ?? [])
-  ].filter((at) => at < newest)
-  const by = range.commits[Math.min(...back)]
-  return { commit, upstream, how: by === undefined ? "same" : "taken-back", by: by ?? null }
+  ]
+  const by = range.commits[Math.min(...back.filter((at) => at < newest))]
+  const older = taken
+    .slice(1)
+    .flatMap((at) => (back.some((each) => each < at) ? [] : (range.commits[at] ?? [])))
+  const how = by === undefined ? "same" : "taken-back"
+  return { match: { commit, upstream, how, by: by ?? null }, older }
+}
+
+/** Passes over commits that do not count because of a merge, as long as another one says the same and counts. */
+const withStanding = (upstream: UpstreamKnowledge, answers: ReadonlyArray<Answer>) => {
+  const goneOf = makeStanding(upstream)
+  return Effect.forEach(answers, (answer) =>
+    Effect.gen(function* () {
+      const { match, older, range } = answer
+      const gone = match.how === "same" ? yield* goneOf(range, match.upstream) : null
+      if (gone === null) return answer
+      for (const other of older) {
+        if ((yield* goneOf(range, other)) === null) return { ...answer, match: { ...match, upstream: other } }
+      }
+      return { ...answer, match: { ...match, ...gone } }
+    })
+  )
 }
 
 /** Compares the diffs of the matches exactly. */
@@ -201,6 +226,6 @@ const verify = (room: DiffRoom, answers: ReadonlyArray<Answer>) =>
       const { match } = answer
       const own = answer.digest ?? digests.get(match.commit)
       const isSame = own !== undefined && own === digests.get(match.upstream)
-      return isSame || match.how === "taken-back" ? answer : { ...answer, match: { ...match, how: "unlike" } }
+      return isSame || match.how !== "same" ? answer : { ...answer, match: { ...match, how: "unlike" } }
     })
   })

@@ -34,6 +34,8 @@ export class UpstreamRangeTooLong extends Schema.TaggedError<UpstreamRangeTooLon
 export interface UpstreamRange {
   /** The upstream commit that the patches stand on. */
   readonly root: ObjectId
+  /** The upstream commit that they are to go onto. */
+  readonly onto: ObjectId
   readonly commits: ReadonlyArray<ObjectId>
 }
 
@@ -69,7 +71,7 @@ export const readRange = Effect.fnUntraced(function* (options: {
   })
   const commits = linesOf(output.stdout).filter(isObjectId)
   if (commits.length > commitsMax) return yield* new UpstreamRangeTooLong({ base: root, onto, commitsMax })
-  const range: UpstreamRange = { root, commits }
+  const range: UpstreamRange = { root, onto, commits }
   return range
 })
 
