@@ -175,17 +175,20 @@ const partsByCommits = (given: {
       options.by._tag === "commits" && options.by.names !== undefined
         ? options.by.names
         : commits.map((_, at) => `${patch.name}-${String(at + 1).padStart(width, "0")}`)
-    yield* checkNames(asked)
+    const names = yield* checkedNames(stack, asked)
     if (asked.length !== commits.length) {
       const detail = `${patch.name} has ${commits.length} commits, and ${asked.length} names were given`
       return yield* refuse("incomplete", detail)
     }
     const subjects = yield* subjectsOf(stack.repository, commits)
-    return yield* Effect.forEach(commits, (tip, at) =>
-      Effect.map(
-        patchNameOf(stack.prefix, asked[at] ?? ""),
-        (name): MadePart => ({ name, tip, created: [], subjects: [subjects[at] ?? ""], paths: [] })
-      )
+    return commits.map(
+      (tip, at): MadePart => ({
+        name: names[at] ?? "",
+        tip,
+        created: [],
+        subjects: [subjects[at] ?? ""],
+        paths: []
+      })
     )
   })
 
@@ -199,11 +202,14 @@ const partsByPaths = (given: {
     const { options, stack, space, patch } = given
     const asked = options.by._tag === "paths" ? options.by.parts : []
     if (asked.length < 2) return yield* refuse("incomplete", "a split needs at least two new patches")
-    yield* checkNames(asked.map(({ name }) => name))
+    const names = yield* checkedNames(
+      stack,
+      asked.map(({ name }) => name)
+    )
     if (asked.filter(({ globs }) => globs.length === 0).length > 1) {
       return yield* refuse("incomplete", "only one of the new patches can take the rest")
     }
-    const parts = yield* Effect.forEach(asked, ({ name, globs }) =>
+    const parts = yield* Effect.forEach(asked, ({ name, globs }, at) =>
       Effect.gen(function* () {
         const parsed = globs.map(parseGlob)
         const wrong = parsed.find(Either.isLeft)
@@ -211,7 +217,7 @@ const partsByPaths = (given: {
           return yield* refuse("incomplete", `${name}: expected ${wrong.left}, found ${globs.join(", ")}`)
         }
         return {
-          name: yield* patchNameOf(stack.prefix, name),
+          name: names[at] ?? "",
           globs: parsed.flatMap((glob) => (Either.isRight(glob) ? [glob.right] : []))
         }
       })
@@ -219,13 +225,16 @@ const partsByPaths = (given: {
     return yield* splitByPaths({ space, patch, parts })
   })
 
-const checkNames = (names: ReadonlyArray<string>) => {
-  const twice = names.find((name, at) => names.indexOf(name) !== at)
-  if (twice !== undefined) return Effect.fail(refuse("exists", `${twice} is named twice`))
-  return names.length > splitPartsMax
-    ? Effect.fail(refuse("incomplete", `a split makes at most ${splitPartsMax} patches`))
-    : Effect.void
-}
+/** The names with the prefix, each of them once. */
+const checkedNames = (stack: Stack, asked: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    if (asked.length > splitPartsMax)
+      return yield* refuse("incomplete", `a split makes at most ${splitPartsMax} patches`)
+    const names = yield* Effect.forEach(asked, (name) => patchNameOf(stack.prefix, name))
+    const twice = names.find((name, at) => names.indexOf(name) !== at)
+    if (twice !== undefined) return yield* refuse("exists", `${twice} is named twice`)
+    return names
+  })
 
 /** Puts the parts in the place of the old patch, with names that sort so. */
 const arrange = (stack: Stack, patch: PatchBranch, parts: ReadonlyArray<MadePart>) =>

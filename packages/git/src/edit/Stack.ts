@@ -110,8 +110,8 @@ export const keepCommit = Effect.fnUntraced(function* (given: {
 })
 
 /**
- * Refuses branches that git could not make or that stand for others: a name that is taken, a name below or above another
- * branch's, a symbolic ref.
+ * Refuses branches that git could not make or that stand for others: a name that is taken, a name below or above that of
+ * another branch or of another new one, a symbolic ref.
  */
 export const refuseClashes = Effect.fnUntraced(function* (given: {
   readonly action: EditRefused["action"]
@@ -129,7 +129,7 @@ export const refuseClashes = Effect.fnUntraced(function* (given: {
   const found = patterns.length === 0 ? new Map() : yield* readRefs({ repository, patterns })
   for (const ref of created) {
     if (found.has(ref)) return yield* refuse("exists", `the branch ${shortName(ref)} exists`)
-    const clash = [...found.keys()].find(
+    const clash = [...found.keys(), ...created].find(
       (other: string) => ref.startsWith(`${other}/`) || other.startsWith(`${ref}/`)
     )
     if (clash !== undefined) {
