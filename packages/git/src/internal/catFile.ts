@@ -67,7 +67,11 @@ const readHead = (bytes: Buffer, at: number, name: Buffer) => {
     if (bytes.subarray(at, at + absent.length).equals(absent)) return { found: null, end: at + absent.length }
   }
   const end = bytes.indexOf(10, at)
-  const match = /^([0-9a-f]{40,64}) (\w+) (\d+)$/.exec(bytes.toString("latin1", at, end))
-  if (end < 0 || match === null) return undefined
+  if (end < 0) return undefined
+  const line = bytes.toString("latin1", at, end)
+  // From 2.51 on git says so of a submodule's commit that is not here; before, it was missing like any other.
+  if (/^[0-9a-f]{40,64} submodule$/.test(line)) return { found: null, end: end + 1 }
+  const match = /^([0-9a-f]{40,64}) (\w+) (\d+)$/.exec(line)
+  if (match === null) return undefined
   return { found: { id: match[1] ?? "", type: match[2] ?? "", size: Number(match[3]) }, end: end + 1 }
 }

@@ -4,11 +4,13 @@
  * those of the plain clone, and every file of the user's before and after.
  */
 import { describe, expect, test } from "bun:test"
-import { chmod, lstat, readdir, readFile, readlink } from "node:fs/promises"
+import { chmod, lstat, readdir, readFile, readlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import { layerGitCli } from "../../src/GitCli.ts"
 import { rebuildWithoutGit } from "../../src/patch/RebuildWithoutGit.ts"
 import {
+  isolatedEnvironment,
   makeTempClone,
   makeTempDirectory,
   makeTempRepo,
@@ -94,6 +96,15 @@ const makeOddFork = (objectFormat: "sha1" | "sha256" = "sha1") =>
     yield* repo.git("tag", "v2")
     return repo
   })
+
+/** Git with the answer that `cat-file` gives from 2.51 on for a submodule whose commit is not here. */
+const newerCatFile = Effect.gen(function* () {
+  const program = join(yield* makeTempDirectory, "git")
+  const answer = `s/^[0-9a-f]*:sub.module missing$/${"3".repeat(40)} submodule/`
+  const script = `#!/bin/sh\ncase "$1" in cat-file) git "$@" | sed '${answer}' ;; *) exec git "$@" ;; esac\n`
+  yield* Effect.promise(() => writeFile(program, script, { mode: 0o755 }))
+  return program
+})
 
 /** Every file of the folder with its bytes, mode and time, but for the objects and refs that a rebuild adds. */
 const snapshot = (directory: string) =>
@@ -243,7 +254,8 @@ describe("a rebuild", () => {
         yield* repo.git("update-index", "--cacheinfo", `160000,${"3".repeat(40)},sub/module`)
         yield* repo.git("commit", "--quiet", "-m", "another release")
         yield* repo.git("tag", "v3")
-        const result = yield* rebuildIn(repo.directory, { onto: "v3" })
+        const rebuilt = rebuildIn(repo.directory, { onto: "v3" })
+        const result = yield* rebuilt
         expect(result).toMatchObject({
           _tag: "Conflicted",
           conflict: {
@@ -254,6 +266,10 @@ describe("a rebuild", () => {
             ]
           }
         })
+        const program = yield* newerCatFile
+        expect(yield* Effect.provide(rebuilt, layerGitCli({ program, env: isolatedEnvironment }))).toEqual(
+          result
+        )
       })
     )
   )
