@@ -163,7 +163,10 @@ const resolved = (
 ): ReadonlyMap<string, PackObject> => {
   const waiting = new Map<number | string, Array<PackEntry>>()
   for (const entry of entries) {
-    if (entry.base !== null) waiting.set(entry.base, [...(waiting.get(entry.base) ?? []), entry])
+    if (entry.base === null) continue
+    const others = waiting.get(entry.base)
+    if (others === undefined) waiting.set(entry.base, [entry])
+    else others.push(entry)
   }
   const objects = new Map<string, PackObject>()
   const ready = entries.flatMap(({ type, content, offset }) =>
