@@ -181,15 +181,10 @@ const partsByCommits = (given: {
       return yield* refuse("incomplete", detail)
     }
     const subjects = yield* subjectsOf(stack.repository, commits)
-    return commits.map(
-      (tip, at): MadePart => ({
-        name: names[at] ?? "",
-        tip,
-        created: [],
-        subjects: [subjects[at] ?? ""],
-        paths: []
-      })
-    )
+    return commits.map((tip, at): MadePart => {
+      const subject = subjects[at] ?? ""
+      return { name: names[at] ?? "", tip, created: [], subjects: [subject], paths: [] }
+    })
   })
 
 const partsByPaths = (given: {
@@ -202,10 +197,8 @@ const partsByPaths = (given: {
     const { options, stack, space, patch } = given
     const asked = options.by._tag === "paths" ? options.by.parts : []
     if (asked.length < 2) return yield* refuse("incomplete", "a split needs at least two new patches")
-    const names = yield* checkedNames(
-      stack,
-      asked.map(({ name }) => name)
-    )
+    const typed = asked.map(({ name }) => name)
+    const names = yield* checkedNames(stack, typed)
     if (asked.filter(({ globs }) => globs.length === 0).length > 1) {
       return yield* refuse("incomplete", "only one of the new patches can take the rest")
     }
