@@ -48,6 +48,16 @@ export class NothingToPublish extends Schema.TaggedError<NothingToPublish>("git/
   }
 }
 
+/** The remote has another address than the plan was made for. Nothing was sent. */
+export class RemoteElsewhere extends Schema.TaggedError<RemoteElsewhere>("git/RemoteElsewhere")(
+  "RemoteElsewhere",
+  { remote: Schema.String, planned: Schema.String, found: Schema.String }
+) {
+  override get message(): string {
+    return `Pushes to ${this.remote} go to ${this.found} now, and the plan is for ${this.planned}; plan again`
+  }
+}
+
 /** What is to be published, and under which names. Where neither a branch nor a tag follows from it: `NothingToPublish`. */
 export interface PublishPlanOptions {
   readonly repository: Repository
@@ -100,7 +110,7 @@ export const planPublish = Effect.fn("PublishPlan.make")(function* (options: Pub
   const plan = {
     version: 1,
     remote,
-    url: yield* urlOf(repository, remote),
+    url: yield* pushUrlOf(repository, remote),
     upstreamRemote,
     commit,
     refs
@@ -108,6 +118,14 @@ export const planPublish = Effect.fn("PublishPlan.make")(function* (options: Pub
   const made: PublishPlan = { ...plan, id: planIdOf(plan) }
   return made
 })
+
+/** Where pushes to a remote go, without credentials. */
+export const pushUrlOf = (repository: Repository, remote: string) =>
+  Effect.gen(function* () {
+    const git = yield* Git
+    const args = ["remote", "get-url", "--push", "--", remote]
+    return redactUrls(textOf((yield* git.run({ args, cwd: repository.directory })).stdout).trim())
+  })
 
 /** The id that a plan should have. */
 export const planIdOf = ({
@@ -142,11 +160,4 @@ const branchOf = ({ branch, repository, revision, tag }: PublishPlanOptions) =>
     const ref = yield* parseBranch(short)
     const found = yield* readRef({ repository, ref })
     return found === null && tag !== undefined ? null : ref
-  })
-
-const urlOf = (repository: Repository, remote: string) =>
-  Effect.gen(function* () {
-    const git = yield* Git
-    const args = ["remote", "get-url", "--push", "--", remote]
-    return redactUrls(textOf((yield* git.run({ args, cwd: repository.directory })).stdout).trim())
   })

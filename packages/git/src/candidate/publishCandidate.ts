@@ -16,7 +16,7 @@ import { listRemoteRefs, remoteTimeoutMillisDefault } from "../Remote.ts"
 import { type Repository, readRef } from "../Repository.ts"
 import type { Restrictions } from "../topology/OperatorPolicy.ts"
 import type { PlannedRef } from "./PlannedRef.ts"
-import { PublishPlan } from "./PublishPlan.ts"
+import { PublishPlan, pushUrlOf, RemoteElsewhere } from "./PublishPlan.ts"
 import { checkPolicy, type PublishPolicy } from "./PublishPolicy.ts"
 import { pushedRefOf } from "./planBranch.ts"
 import { refuseUpstreamCommit, refuseUpstreamNames } from "./upstreamNames.ts"
@@ -51,9 +51,9 @@ export type PublishResult = typeof PublishResult.Type
 /**
  * Carries the plan out. What the server says is an outcome.
  *
- * Errors, nothing sent: `PlanAltered`, `PublishForbidden`, `ApprovalMissing`, `ForeignWork`, `PublishedRefIsUpstreamTag`,
- * `CommitIsUpstreams`, `NoteUnreadable`, `RemoteUnreachable` (upstream's tags could not be read), `InvalidName`, `GitError` (git
- * did not start). `StaleRef`: published, and another process wrote down its own push at the same time.
+ * Errors, nothing sent: `PlanAltered`, `PublishForbidden`, `ApprovalMissing`, `ForeignWork`, `RemoteElsewhere`,
+ * `PublishedRefIsUpstreamTag`, `CommitIsUpstreams`, `NoteUnreadable`, `RemoteUnreachable` (upstream's tags could not be read),
+ * `InvalidName`, `GitError` (git did not start). `StaleRef`: published, and another process wrote down its own push at the same time.
  */
 export const applyPublish = Effect.fn("Publish.apply")(function* (options: {
   readonly repository: Repository
@@ -71,6 +71,13 @@ export const applyPublish = Effect.fn("Publish.apply")(function* (options: {
   yield* checkPolicy({ ...options, approved: options.approved ?? null })
   const remote = yield* parseRemote(plan.remote)
   const upstreamRemote = plan.upstreamRemote === null ? null : yield* parseRemote(plan.upstreamRemote)
+  const found = yield* pushUrlOf(repository, remote).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason === "exit",
+      () => Effect.succeed("nowhere")
+    )
+  )
+  if (found !== plan.url) return yield* new RemoteElsewhere({ remote, planned: plan.url, found })
   // The plan may be old: upstream may have made a tag of the name since.
   yield* refuseUpstreamNames({ repository, upstreamRemote, refs: plan.refs.map(({ ref }) => ref) })
   for (const { kind, ref } of plan.refs) {

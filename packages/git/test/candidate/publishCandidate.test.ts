@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { readProof } from "../../src/candidate/CandidateNotes.ts"
@@ -174,6 +175,27 @@ describe("drift and refusals of the server", () => {
         expect(stay.refs[0]?.action).toBe("keep")
         yield* pushByAnother(world, "main")
         expect(tags(yield* applied(repository, stay))).toEqual(["Stale refs/heads/main"])
+      })
+    )
+  )
+
+  test(
+    "an approved plan is not carried out at another address",
+    withGit(() =>
+      Effect.gen(function* () {
+        const world = yield* makePublishing()
+        const { repo, repository, root } = world
+        const plan = yield* planned(repository, { tag: "v2-fork.1" })
+        const elsewhere = join(root, "elsewhere.git")
+        yield* repo.git("init", "--quiet", "--bare", elsewhere)
+        yield* repo.git("config", `url.${elsewhere}.pushInsteadOf`, plan.url)
+        const refused = yield* Effect.flip(
+          applied(repository, plan, { approval: "required" }, { approved: plan.id })
+        )
+        expect(refused).toMatchObject({ _tag: "RemoteElsewhere", planned: plan.url, found: elsewhere })
+        expect(yield* repo.git("ls-remote", elsewhere)).toBe("")
+        yield* repo.git("remote", "remove", "origin")
+        expect(yield* Effect.flip(applied(repository, plan))).toMatchObject({ found: "nowhere" })
       })
     )
   )
