@@ -82,7 +82,9 @@ const decodeText = (bytes: Uint8Array): Either.Either<string, string> => {
 
 const describePage = (text: string): string | undefined => {
   const start = text.slice(0, 20_000)
-  const html = /^\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--[\s\S]*?-->\s*)*(?:<!doctype\s+html|<html[\s>])/i.test(start)
+  // A comment ends at its first `-->`: one that could end at any would be tried in every combination with the others.
+  const html =
+    /^\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*(?:<!doctype\s+html|<html[\s>])/i.test(start)
   if (html) {
     const title = /<title[^>]*>([^<]*)</i.exec(start)?.[1]?.replace(/\s+/g, " ").trim()
     return title ? `an HTML page titled ${quote(decodeEntities(title))}` : "an HTML page"

@@ -180,13 +180,30 @@ describe("RSS 2.0", () => {
   })
 })
 
+test("an entry whose id is too long is skipped under the beginning of it", () => {
+  const { entries, skipped } = read(
+    `<feed><entry><id>${"x".repeat(100_000)}</id></entry><entry><id>e</id></entry></feed>`
+  )
+  expect(entries.map(({ id }) => id)).toEqual(["e"])
+  expect(skipped).toMatchObject([{ index: 0, reason: "its id has 100000 characters, more than 4096" }])
+  expect(skipped[0]?.id).toHaveLength(4096)
+})
+
 describe("a document that is no feed", () => {
+  // Looked through in every combination, 27 of them held the thread for a second.
+  test("costs no more for the comments before it", () => {
+    const commented = `${"<!---->".repeat(27)}<feed/>`
+    for (let time = 0; time < 10; time++) expect(found(commented)).toBe("0 entries")
+    expect(found(`${"<!-- a -->\n".repeat(1_000)}<html></html>`)).toBe("an HTML page")
+  }, 4_000)
+
   test("is told for what it is", () => {
     expect(found("")).toBe("an empty body")
     expect(found(" \n")).toBe("an empty body")
     expect(
       found("<!DOCTYPE html><html><head><title>Sign in &amp; go</title></head><body><br></body></html>")
     ).toBe('an HTML page titled "Sign in & go"')
+    expect(found("<!-- a --> <!-- b -->\n<html><title>Sign in</title>")).toBe('an HTML page titled "Sign in"')
     expect(found('{"message":"Not Found"}')).toBe("what looks like JSON")
     expect(found("Rate limit exceeded")).toBe('text that begins "Rate limit exceeded"')
     expect(found('<urlset xmlns="urn:map"/>')).toBe(
