@@ -38,7 +38,7 @@ export const EntrySkipped = Schema.TaggedStruct("EntrySkipped", {
 export const SourcePolled = Schema.TaggedStruct("SourcePolled", {
   outcome: Schema.Literal("ok", "not_modified", "failed"),
   error: Schema.optional(Schema.String),
-  /** The document that the validators belong to, without credentials: at another address they say nothing. */
+  /** The document that the validators belong to, without secrets: at another address they say nothing. */
   url: Schema.optional(Schema.String),
   etag: Schema.optional(Schema.String),
   lastModified: Schema.optional(Schema.String)

@@ -22,7 +22,7 @@ import { FeedHttp, type FeedResponse } from "./FeedHttp.ts"
 import { type FeedStart, type FeedStateEntry, startFromFeedState } from "./FeedState.ts"
 import type { Provider } from "./Provider.ts"
 import { findProvider } from "./Providers.ts"
-import { withoutCredentials } from "./Redact.ts"
+import { documentName } from "./Redact.ts"
 import { type Selection, selectNew } from "./SelectNew.ts"
 import { FeedSignal, toFlowEvent } from "./Signal.ts"
 import type { Source } from "./Source.ts"
@@ -77,7 +77,7 @@ export const make = Effect.gen(function* () {
         _tag: "RecordPoll",
         outcome,
         now: transaction.now,
-        url: withoutCredentials(source.url),
+        url: documentName(source.url),
         ...details
       })
     )
@@ -235,7 +235,7 @@ const quietReport = (source: Source, outcome: PollReport["outcome"]): PollReport
 /** What the server gave with the document of last time, if the source still names that document. */
 const validatorsOf = (source: Source, known: SourceDocument | undefined): PollDetails => {
   const { url, etag, lastModified } = known?.lastPoll ?? {}
-  if (url !== withoutCredentials(source.url)) return {}
+  if (url !== documentName(source.url)) return {}
   return {
     ...(etag === undefined ? {} : { etag }),
     ...(lastModified === undefined ? {} : { lastModified })

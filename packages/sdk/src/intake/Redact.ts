@@ -1,7 +1,8 @@
 /**
  * Keeps credentials out of messages, records and logs. User names and passwords of a URL are taken out
- * everywhere; query values are taken out of messages, because private feeds carry their token there.
+ * everywhere, and so are query values of the address of a feed, because private feeds carry their token there.
  */
+import { createHash } from "node:crypto"
 
 /** Longest text that a message quotes, in UTF-16 code units. */
 const quotedLengthMax = 120
@@ -23,6 +24,17 @@ export const withoutCredentials = (url: string): string => {
   parsed.username = ""
   parsed.password = ""
   return parsed.href
+}
+
+/**
+ * The URL as a record may keep it, to know the document again: without user name and password, and with a digest in the
+ * place of a query, which may be a token.
+ */
+export const documentName = (url: string): string => {
+  const plain = withoutCredentials(url)
+  if (!URL.canParse(plain) || new URL(plain).search === "") return plain
+  const digest = createHash("sha256").update(plain).digest("hex").slice(0, 32)
+  return `${redactUrl(plain)}#${digest}`
 }
 
 /** The URL as a message may show it: no credentials, no query values, no fragment. */

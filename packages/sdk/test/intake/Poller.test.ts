@@ -182,6 +182,18 @@ describe.each(storeKinds)("polling over the store %s", (kind) => {
       expect(yield* poll(nobody)).toMatchObject({ outcome: "failed" })
     }))
 
+  test("the record has no token of an address, and knows the document again", (forge, poll) =>
+    Effect.gen(function* () {
+      const feed = forge.atom("tool")
+      feed.publish("v1")
+      const sourceAt = (query: string) => atomSource(forge, { url: `${forge.url}/tool.atom?${query}` })
+      yield* poll(sourceAt("token=hunter2"))
+      expect(yield* poll(sourceAt("token=hunter2"))).toMatchObject({ outcome: "not_modified" })
+      expect(yield* poll(sourceAt("token=hunter3"))).toMatchObject({ outcome: "polled" })
+      expect(JSON.stringify(yield* readLog)).not.toContain("hunter")
+      expect((yield* sourceOf("tool")).lastPoll?.url).toStartWith(`${forge.url}/tool.atom?***#`)
+    }))
+
   for (const validators of ["etag", "lastModified"] as const) {
     test(`asks with the ${validators} of last time; a 304 keeps it`, (forge, poll) =>
       Effect.gen(function* () {
