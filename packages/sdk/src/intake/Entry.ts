@@ -35,7 +35,7 @@ export interface FeedEntry {
 
 /** An entry that could not be read. It holds up nothing; the others of its document go on. */
 export interface SkippedEntry {
-  /** Its id, where that much could be read. */
+  /** Its id, where that much could be read; of one that is too long the beginning. */
   readonly id?: string
   /** Its place in the document, counted from 0. */
   readonly index: number

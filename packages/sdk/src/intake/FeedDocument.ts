@@ -3,7 +3,7 @@ import * as Either from "effect/Either"
 import { isAtom, readAtom } from "./Atom.ts"
 import { entriesMax, type FeedEntry, type ParsedFeed, type SkippedEntry } from "./Entry.ts"
 import { NotAFeed } from "./FeedErrors.ts"
-import { type EntryParts, makeEntry } from "./internal/feedText.ts"
+import { type EntryParts, makeEntry, skippedId } from "./internal/feedText.ts"
 import { quote } from "./Redact.ts"
 import { isRss, readRss } from "./Rss.ts"
 import { parseXml, type XmlElement } from "./Xml.ts"
@@ -51,7 +51,10 @@ const judge = (parts: ReadonlyArray<EntryParts>): ParsedFeed => {
   for (const [index, part] of parts.entries()) {
     const entry = makeEntry(part)
     if (Either.isRight(entry)) entries.push(entry.right)
-    else skipped.push({ ...(part.id === undefined ? {} : { id: part.id }), index, reason: entry.left })
+    else {
+      const id = part.id === undefined ? {} : { id: skippedId(part.id) }
+      skipped.push({ ...id, index, reason: entry.left })
+    }
   }
   return { entries, skipped }
 }

@@ -58,6 +58,10 @@ export const makeEntry = (parts: EntryParts): Either.Either<FeedEntry, string> =
   })
 }
 
+/** The id that a skipped entry is told by: one that is too long for an entry is cut. */
+export const skippedId = (id: string): string =>
+  id.length > entryIdLengthMax ? `${id.slice(0, entryIdLengthMax - 1).toWellFormed()}…` : id
+
 /** The raw fields that are there. Texts are cut to the lengths that entries have. */
 export const rawEntry = (
   fields: { readonly [Name in keyof RawEntry]: RawEntry[Name] | undefined }

@@ -4,11 +4,17 @@
  * document has no `time`: its versions have no date and keep the order of the document.
  */
 import * as Either from "effect/Either"
-import { entriesMax, type FeedEntry, type ParsedFeed, type SkippedEntry } from "../Entry.ts"
+import {
+  entriesMax,
+  entryTextLengthMax,
+  type FeedEntry,
+  type ParsedFeed,
+  type SkippedEntry
+} from "../Entry.ts"
 import { parseFeedDate } from "../FeedDate.ts"
 import { NotAFeed } from "../FeedErrors.ts"
 import { isCommitId } from "../GitRef.ts"
-import { rawEntry } from "../internal/feedText.ts"
+import { rawEntry, skippedId } from "../internal/feedText.ts"
 import { isRecord } from "../internal/isRecord.ts"
 import { parseJson } from "../internal/jsonText.ts"
 import type { Provider } from "../Provider.ts"
@@ -66,6 +72,10 @@ const readDocument = (bytes: Uint8Array): Either.Either<Fields, string> => {
 const readVersions = (source: Source, document: Fields): Either.Either<ParsedFeed, string> => {
   const { name, time, versions } = document
   const packageName = typeof name === "string" && name.trim() !== "" ? name.trim() : source.repo.fullName
+  // It is part of every id.
+  if (packageName.length > entryTextLengthMax) {
+    return Either.left(`a package whose name has ${packageName.length} characters`)
+  }
   const times: Fields = isRecord(time) ? time : {}
   if (!isRecord(versions)) {
     const { unpublished } = times
@@ -93,7 +103,7 @@ const readVersions = (source: Source, document: Fields): Either.Either<ParsedFee
       time: own(times, version)
     })
     if (Either.isRight(entry)) entries.push(entry.right)
-    else skipped.push({ id: `npm:${packageName}:${version}`, index, reason: entry.left })
+    else skipped.push({ id: skippedId(`npm:${packageName}:${version}`), index, reason: entry.left })
   }
   return Either.right({ entries: newestFirst(entries), skipped })
 }

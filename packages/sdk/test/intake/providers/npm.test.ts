@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
+import { entryIdLengthMax } from "../../../src/intake/Entry.ts"
 import { npm, npmDocumentUrl } from "../../../src/intake/providers/npm.ts"
 import { selectNew } from "../../../src/intake/SelectNew.ts"
 import { bytes, makeNpmSource, packageDocument } from "../fixtures.ts"
@@ -49,6 +50,14 @@ describe("a package document", () => {
     const { time: _time, ...abbreviated } = packageDocument
     expect(read(abbreviated).entries.map((entry) => entry.publishedAt)).toEqual([undefined, undefined])
     expect(oldestFirst(abbreviated)).toEqual(["npm:@acme/widget:1.0.0", "npm:@acme/widget:1.1.0"])
+  })
+
+  test("keeps ids within their bound, whatever the document says", () => {
+    const { skipped } = read({ ...packageDocument, versions: { ["9".repeat(1_000_000)]: {} } })
+    expect(skipped[0]?.id).toHaveLength(entryIdLengthMax)
+    expect(found(JSON.stringify({ ...packageDocument, name: "x".repeat(1_025) }))).toBe(
+      "a package whose name has 1025 characters"
+    )
   })
 
   test("skips a version with a bad date or name and goes on", () => {
