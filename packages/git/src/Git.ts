@@ -109,7 +109,7 @@ export const versionAtLeast = (version: GitVersion, least: GitVersion): boolean 
 
 /** Takes user names, passwords and tokens out of every URL in a text. */
 export const redactUrls = (text: string): string =>
-  text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, "$1***@")
+  text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/]+@/gi, "$1***@")
 
 /** The bytes of a command's output as text; malformed UTF-8 becomes replacement characters. */
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)

@@ -112,6 +112,7 @@ describe("GitCli", () => {
         expect(error.message).not.toContain("secret")
         expect(error.args[1]).toBe("https://***@127.0.0.1:1/$(touch pwned)")
         expect(existsSync(join(repo.directory, "pwned"))).toBe(false)
+        expect(redactUrls("https://me:pa@ss@host/x@y")).toBe("https://***@host/x@y")
         expect(redactUrls("ssh://git@host/x and ftp://a:b@c")).toBe("ssh://***@host/x and ftp://***@c")
       })
     )

@@ -17,7 +17,7 @@ export class InvalidTargetUrl extends Schema.TaggedError<InvalidTargetUrl>("git/
   { value: Schema.String, reason: Schema.String }
 ) {
   override get message(): string {
-    return `${JSON.stringify(withoutPassword(this.value).slice(0, 200))} is not a usable target: ${this.reason}`
+    return `${JSON.stringify(withoutUser(this.value).slice(0, 200))} is not a usable target: ${this.reason}`
   }
 }
 
@@ -80,7 +80,7 @@ export const ownerAndName = (url: string): { readonly owner: string; readonly na
 }
 
 /** The address without a user name and password, for messages. */
-export const redactAddress = (url: string): string => withoutPassword(url)
+export const redactAddress = (url: string): string => url.replace(/(:\/\/)[^/]*@/, "$1***@")
 
 // --- internal ---
 
@@ -89,7 +89,8 @@ const schemes: ReadonlyArray<string> = ["https:", "http:", "ssh:", "file:"]
 /** `user@host:path`. The path does not begin with a dash, and the host neither. */
 const scpPattern = /^[\w.-]+@([\w][\w.-]*):(?!\/\/)([^-].*)$/
 
-const withoutPassword = (text: string): string => text.replace(/(:\/\/)[^/@]*@/, "$1***@")
+/** Of a text that is no address, nobody knows where a password in it ends: all up to the last `@` goes. */
+const withoutUser = (text: string): string => text.replace(/^(.*:\/\/)?.*@/s, "$1***@")
 
 const trimmed = (path: string): string => path.replace(/\/+$/, "").replace(/\.git$/, "")
 

@@ -11,7 +11,7 @@ import { ConfigIssue, formatIssue } from "../topology/ConfigIssue.ts"
 import { type CascadeConfig, cascadeConfigBytesMax } from "./CascadeConfig.ts"
 import { lineOf } from "./internal/configLines.ts"
 import { configOf } from "./internal/configMeaning.ts"
-import { CascadeFile, TargetTable } from "./internal/configSchema.ts"
+import { CascadeFile, TargetTable, targetsWords } from "./internal/configSchema.ts"
 
 /** The file cannot be used. Nothing was read from any target. */
 export class CascadeConfigInvalid extends Schema.TaggedError<CascadeConfigInvalid>(
@@ -125,10 +125,21 @@ const issuesOf = (
       file,
       line: lineOf(text, path),
       field: fieldOf(path),
-      expected: message,
-      found: (JSON.stringify(value) ?? "nothing").slice(0, foundLengthMax)
+      // Without words of ours the message is the schema's, which quotes the value.
+      expected: !message.startsWith("Expected ")
+        ? message
+        : path[0] === "targets" && path.length === 1
+          ? targetsWords
+          : "a table",
+      found: quotationOf(value, path)
     }
   })
+
+/** The value, without what may be a secret: a token in the place of its variable's name, a password in an address. */
+const quotationOf = (value: unknown, path: ReadonlyArray<PropertyKey>): string =>
+  path.at(-1) === "token_env" && typeof value === "string"
+    ? "another text"
+    : (JSON.stringify(value) ?? "nothing").replace(/(:\/\/)[^\s"]*@/g, "$1***@").slice(0, foundLengthMax)
 
 const fieldOf = (path: ReadonlyArray<PropertyKey>): string =>
   path.reduce<string>(

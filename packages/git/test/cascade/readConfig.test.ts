@@ -137,6 +137,22 @@ branch = "--mirror"
     expect(lines[0]).not.toContain("secret")
   })
 
+  test.each([
+    ['targets = "https://me:secret@git.example/a/b"', 'found "https://***@git.example/a/b"'],
+    ['targets = [["https://me:secret@git.example/a/b"]]', "expected a table"],
+    ['[[targets]]\nurl = ["https://me:secret@git.example/a/b"]', "expected the address of a repository"],
+    ['targets = ["https://me:pass@secret@git.example/a/b"]', "holds a password"],
+    ['targets = ["https://me:pass/secret@git.example/a/b"]', "neither a URL"],
+    [
+      '[[targets]]\nurl = "https://git.example/a/b"\ntoken_env = "my-secret"',
+      "the name of an environment variable"
+    ]
+  ])("what is written as %j is refused without its secret", (text, said) => {
+    const [line] = refusal(`name = "x"\n${text}`)
+    expect(line).toContain(said)
+    expect(line).not.toContain("secret")
+  })
+
   test("two spellings of one repository are one target too many", () => {
     const text = `name = "x"
 targets = ["https://git.example/acme/web.git", "ssh://git@git.example:2222/Acme/Web/"]`

@@ -50,7 +50,8 @@ const required = <A, I>(schema: Schema.Schema<A, I>, expected: string) =>
 
 const modes = `"${CascadeMode.literals.join('", "')}"`
 const forges = `"${ForgeKind.literals.join('", "')}"`
-const targetsWords = `1 to ${targetsMax} [[targets]]`
+/** What `targets` is to hold. */
+export const targetsWords = `1 to ${targetsMax} [[targets]]`
 const variableWords = "the name of an environment variable such as DISPATCH_TOKEN"
 
 /** One `[[targets]]`. The address is checked apart, because it may need `GITEA_URL`. */
