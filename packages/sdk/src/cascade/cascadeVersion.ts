@@ -2,7 +2,8 @@
  * A cascade as a step of a flow: reads the operator's table, plans, applies, and gives a result.
  *
  * What stands in the way of the whole cascade is `blocked`; a target that failed makes it `failed`, and running the event
- * again touches only what was not reached; a pinned target alone makes it `needs_intervention`.
+ * again touches only what was not reached; a pinned target alone makes it `needs_intervention`. A target that is dispatched
+ * to shows nothing of it, and a step has no record: running the event again dispatches to it again.
  */
 import { isAbsolute, join } from "node:path"
 import { applyCascade } from "@patchmoi/git/cascade/apply"

@@ -53,7 +53,7 @@ export const cascade = {
 
   /**
    * Carries out a plan. What goes wrong with a target is in the report and stops no other one; the same plan, or the same
-   * version again, touches only what was not reached.
+   * version again, touches only what was not reached, and what is dispatched to: nothing there tells of a dispatch.
    *
    * @throws {GitUnusable} there is no git on this machine that can be used.
    */
