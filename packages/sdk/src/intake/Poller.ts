@@ -3,7 +3,8 @@
  *
  * 1. A signal, its event, the runs and the maintenance attempt are one commit: a crash at any point neither loses nor
  *    repeats a release.
- * 2. The validators of a document are kept after everything in it is: a poll that was cut short reads it again.
+ * 2. The validators of a document are kept after everything in it is: a poll that was cut short reads it again. So does one
+ *    that was to prime where another was faster, with a document that may have been older.
  * 3. A source that cannot be read fails alone, and is tried again at its next poll.
  */
 import type { RemoteBackend } from "@patchmoi/core/dispatch/RemoteBackend"
@@ -18,7 +19,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { FeedEntry, ParsedFeed, SkippedEntry } from "./Entry.ts"
-import { FeedHttp, type FeedResponse } from "./FeedHttp.ts"
+import { FeedHttp } from "./FeedHttp.ts"
 import { type FeedStart, type FeedStateEntry, startFromFeedState } from "./FeedState.ts"
 import type { Provider } from "./Provider.ts"
 import { findProvider } from "./Providers.ts"
@@ -177,10 +178,11 @@ export const make = Effect.gen(function* () {
       skipped: feed.skipped
     })
     const emitted = yield* emit(source, provider, feed.entries, selection, options)
-    if (selection.primes) yield* prime(source, primeOnly ? selection.seen.toReversed() : [])
+    const seen = primeOnly ? selection.seen.toReversed() : []
+    const wasFirst = !selection.primes || (yield* prime(source, seen)).facts.length > 0
     const skipped = [...feed.skipped, ...emitted.skipped]
     yield* skip(source, skipped)
-    return {
+    const report = {
       sourceId: source.id,
       outcome: selection.primes && primeOnly ? ("primed" as const) : ("polled" as const),
       entries: feed.entries.length,
@@ -188,6 +190,7 @@ export const make = Effect.gen(function* () {
       skipped,
       ...(start.note === undefined ? {} : { note: start.note })
     }
+    return { report, isKept: wasFirst || !primeOnly }
   })
 
   return Effect.fn("Poller.poll")(function* (
@@ -208,8 +211,8 @@ export const make = Effect.gen(function* () {
     }
     const feed = provider.parse(source, response.right.bytes, { baseUrl: response.right.url })
     if (Either.isLeft(feed)) return yield* failed(source, feed.left.message)
-    const report = yield* take(source, provider, known, feed.right, options)
-    yield* recordPoll(source, "ok", detailsOf(response.right))
+    const { report, isKept } = yield* take(source, provider, known, feed.right, options)
+    yield* recordPoll(source, "ok", isKept ? response.right.validators : {})
     return report
   })
 })
@@ -241,5 +244,3 @@ const validatorsOf = (source: Source, known: SourceDocument | undefined): PollDe
     ...(lastModified === undefined ? {} : { lastModified })
   }
 }
-
-const detailsOf = ({ validators }: FeedResponse): PollDetails => validators

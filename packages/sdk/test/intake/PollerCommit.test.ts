@@ -14,9 +14,11 @@ import * as DriverFaulty from "@patchmoi/core/testing/DriverFaulty"
 import { it } from "@patchmoi/core/testing/effectTest"
 import { singleStepFlow } from "@patchmoi/core/testing/flows"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as FeedHttp from "../../src/intake/FeedHttp.ts"
 import * as Poller from "../../src/intake/Poller.ts"
+import { eventually } from "../../src/testing/ClientContractPlace.ts"
 import { startFeedServer } from "./PollerFeedServer.ts"
 import { atomSource, factsOf, titlesOf } from "./PollerFixture.ts"
 
@@ -80,6 +82,30 @@ it.live(
           "maintenance",
           "dispatch"
         ])
+      }).pipe(Effect.provide(layer))
+    })
+)
+
+it.live(
+  "of two first polls the one that comes second reads its document again, as the other one's may be older",
+  () =>
+    Effect.gen(function* () {
+      const { forge, layer } = yield* setUp({ runs: false })
+      const feed = forge.atom("tool")
+      const source = atomSource(forge)
+      yield* Effect.gen(function* () {
+        const poll = yield* Poller.make
+        feed.publish("v1")
+        const open = feed.hold()
+        const second = yield* Effect.fork(poll(source))
+        yield* Effect.promise(() => eventually("the second is under way", () => feed.inFlight === 1))
+        feed.gate = Promise.resolve()
+        expect(yield* poll(source)).toMatchObject({ outcome: "primed", entries: 1 })
+        feed.publish("v2")
+        open()
+        expect(yield* Fiber.join(second)).toMatchObject({ entries: 2, signals: [] })
+        expect(titlesOf(yield* poll(source))).toEqual(["v2"])
+        expect(yield* poll(source)).toMatchObject({ outcome: "not_modified" })
       }).pipe(Effect.provide(layer))
     })
 )
