@@ -45,7 +45,7 @@ import {
 } from "./TransportError.ts"
 import { partsOf } from "./targetPath.ts"
 import type { CapabilitiesV2 } from "./wire/capabilities.ts"
-import { readPack, writePack } from "./wire/pack.ts"
+import { readPack, unpackedBytesMax, writePack } from "./wire/pack.ts"
 import { readPushReport, receivePackRequest } from "./wire/receivePack.ts"
 import { fetchRequest, lsRefsRequest, readFetch, readLsRefs } from "./wire/uploadPack.ts"
 
@@ -96,9 +96,6 @@ export const layerHttpTransport = (options: HttpTransportOptions = {}): Layer.La
   Layer.sync(GitTransport, () => makeHttpTransport(options))
 
 // --- internal ---
-
-/** All objects of one answer together, unpacked, in bytes. */
-const unpackedBytesMax = 256 * 1024 * 1024
 
 /** Longest report of a push, the words of hooks included, in bytes. */
 const reportBytesMax = 4 * 1024 * 1024

@@ -11,12 +11,13 @@ import * as Schema from "effect/Schema"
 import type { GitHttpRequest, HttpClient } from "isomorphic-git"
 import type { ObjectId } from "../GitName.ts"
 import type { ObjectSource } from "./commitReader.ts"
-import type { Exchange } from "./exchange.ts"
+import { decoded, type Exchange } from "./exchange.ts"
 import type { TransportTarget } from "./GitTransport.ts"
 import { makeMemoryFs } from "./memoryFs.ts"
 import { cleanWords, knownRefusal } from "./serverWords.ts"
 import { ProtocolBroken, ProtocolUnsupported, TransportError } from "./TransportError.ts"
-import type { PackObject } from "./wire/pack.ts"
+import { type PackObject, readPack, unpackedBytesMax } from "./wire/pack.ts"
+import { readPackets } from "./wire/pktLine.ts"
 
 /** Fetches a commit and gives what came with it. `ProtocolUnsupported` for SHA-256, which the library does not know. */
 export const fetchByIsomorphicGit = Effect.fnUntraced(function* (
@@ -77,6 +78,8 @@ const clientOver = (ask: Ask, target: TransportTarget): HttpClient => ({
     const body = isQuestion ? await collect(request.body) : null
     const answer = await ask({ target, service, body, version: 0 })
     if (Either.isLeft(answer)) throw answer.left
+    const checked = decoded(target, false, () => (isQuestion ? checkPack(answer.right) : undefined))
+    if (Either.isLeft(checked)) throw checked.left
     return {
       url: request.url,
       statusCode: 200,
@@ -86,6 +89,16 @@ const clientOver = (ask: Ask, target: TransportTarget): HttpClient => ({
     }
   }
 })
+
+/** The library unpacks whatever comes, so that the limits are tried before. Nothing is here yet: the pack stands by itself. */
+const checkPack = (answer: Buffer): void => {
+  const pieces = readPackets(answer).flatMap((one) =>
+    typeof one !== "string" && one[0] === dataChannel ? [one.subarray(1)] : []
+  )
+  if (pieces.length > 0) readPack({ pack: Buffer.concat(pieces), format: "sha1", bytesMax: unpackedBytesMax })
+}
+
+const dataChannel = 1
 
 async function* pieces(bytes: Uint8Array) {
   yield bytes

@@ -60,6 +60,36 @@ describe("a host", () => {
   )
 
   test(
+    "without filters sends files as well, and more than the limit of them is not unpacked",
+    withGit(() =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        world.server.faults.noFilter = true
+        // Zeros are a thousand times smaller on the way.
+        const args = [
+          "-c",
+          "core.bigFileThreshold=1g",
+          "-c",
+          "core.compression=1",
+          "hash-object",
+          "-w",
+          "--stdin"
+        ]
+        const blob = yield* world.work.run({ args, stdin: new Uint8Array(257 * 1024 * 1024) })
+        yield* world.work.git("update-index", "--add", "--cacheinfo", `100644,${blob},big`)
+        yield* world.work.git("commit", "--quiet", "-m", "big")
+        yield* world.work.git("push", "--quiet", world.bare.directory, "HEAD:trunk")
+        const commit = yield* parseObjectId(yield* world.work.git("rev-parse", "HEAD"))
+        const error = yield* makeHttpTransport()
+          .readCommit(world.httpTarget(), { commit, paths: [path] })
+          .pipe(Effect.flip)
+        expect(error).toMatchObject({ _tag: "ProtocolBroken", afterSend: false })
+        expect(error.message).toContain("larger than the limit")
+      })
+    )
+  )
+
+  test(
     "that says with a status that it does not understand is asked, and read by what it tells",
     withGit(() =>
       Effect.gen(function* () {

@@ -22,6 +22,9 @@ interface ReadPackOptions {
   readonly bytesMax: number
 }
 
+/** All objects of one answer together, unpacked, in bytes. */
+export const unpackedBytesMax = 256 * 1024 * 1024
+
 /** Most objects that a pack may have. */
 export const packObjectsMax = 200_000
 
