@@ -9,7 +9,7 @@
  * 4. At most `checkCacheEntriesMax` files; those that were used longest ago go first. The folder may be removed at any time.
  */
 import { createHash } from "node:crypto"
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -17,6 +17,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { ObjectId } from "../GitName.ts"
+import { makeSharedFolder } from "../internal/sharedFolder.ts"
 import type { Repository } from "../Repository.ts"
 import type { CheckKind } from "./Check.ts"
 import { CheckResult } from "./Checks.ts"
@@ -132,7 +133,7 @@ const encodeShort = (answer: KeptAnswer): string => {
 }
 
 const place = async (folder: string, partial: string, target: string, text: string): Promise<void> => {
-  await mkdir(folder, { recursive: true })
+  await makeSharedFolder(folder)
   try {
     await writeFile(partial, text, { flag: "wx" })
     await rename(partial, target)

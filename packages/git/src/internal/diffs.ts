@@ -7,13 +7,13 @@
  *    made because an object is missing, is passed over; it counts as one that is like no other.
  */
 import { createHash } from "node:crypto"
-import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { Git, type GitError, linesOf } from "../Git.ts"
 import { isObjectId, type ObjectId } from "../GitName.ts"
 import { QuarantineError } from "../patch/QuarantineError.ts"
 import type { Repository } from "../Repository.ts"
+import { makeSharedFolder } from "./sharedFolder.ts"
 
 /** Bytes of diffs that are read at once: 32 MiB. A commit with more than that is passed over. */
 export const diffBytesMax = 32 * 1024 * 1024
@@ -70,7 +70,7 @@ export const makeDiffRoom = (repository: Repository): Effect.Effect<DiffRoom, Qu
   const directory = join(repository.commonDirectory, "patchmoi", "no-attributes")
   return Effect.tryPromise({
     try: async () => {
-      await mkdir(directory, { recursive: true })
+      await makeSharedFolder(directory)
       return { repository, directory }
     },
     catch: (cause) => new QuarantineError({ operation: "create", directory, detail: String(cause) })

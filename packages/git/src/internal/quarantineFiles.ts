@@ -3,8 +3,9 @@
  * process hard at each. Writing is synchronous, because an object is small and is needed at once.
  */
 import { linkSync, mkdirSync, writeFileSync } from "node:fs"
-import { copyFile, mkdir, mkdtemp, open, rename, rm } from "node:fs/promises"
+import { copyFile, mkdtemp, open, rename, rm } from "node:fs/promises"
 import * as Context from "effect/Context"
+import { makeSharedFolder } from "./sharedFolder.ts"
 
 export interface QuarantineFilesOps {
   /** Makes a folder and those above it; one that is there is no error. */
@@ -26,7 +27,7 @@ export interface QuarantineFilesOps {
 
 /** The operations of the machine. */
 export const quarantineFiles: QuarantineFilesOps = {
-  makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
+  makeFolder: makeSharedFolder,
   makeTemporary: (prefix) => mkdtemp(prefix),
   makeObjectFolder: (path) => void mkdirSync(path, { recursive: true }),
   writeObject: (path, bytes) => writeFileSync(path, bytes, { mode: 0o444, flag: "w" }),

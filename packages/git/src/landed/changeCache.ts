@@ -9,7 +9,7 @@
  *    out: `findLanded` compares the diffs of a match again.
  */
 import { createHash } from "node:crypto"
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import process from "node:process"
 import * as Clock from "effect/Clock"
@@ -19,6 +19,7 @@ import * as Schema from "effect/Schema"
 import { Git } from "../Git.ts"
 import { ObjectId } from "../GitName.ts"
 import { type DiffRoom, diffSettings } from "../internal/diffs.ts"
+import { makeSharedFolder } from "../internal/sharedFolder.ts"
 import type { ChangeIndex, CommitChange } from "./changeIndex.ts"
 
 /** Files that are kept. */
@@ -73,7 +74,7 @@ export const writeCache = (file: string, index: ChangeIndex): Effect.Effect<bool
     const aside = `${file}.${process.pid}.tmp`
     try {
       const directory = join(file, "..")
-      await mkdir(directory, { recursive: true })
+      await makeSharedFolder(directory)
       await writeFile(aside, content)
       await rename(aside, file)
       await removeOldest(directory)

@@ -5,7 +5,7 @@
  * The file is written before anything that it names is made, and whole: a crash leaves a state from which one can go on,
  * or at least abort.
  */
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import * as Effect from "effect/Effect"
@@ -13,6 +13,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { ConflictId } from "../conflict/ConflictRecord.ts"
 import { ObjectId, RefName } from "../GitName.ts"
+import { makeSharedFolder } from "../internal/sharedFolder.ts"
 import { oneLineOf } from "../internal/words.ts"
 import { LandedVerdict } from "../landed/LandedVerdict.ts"
 import { ConflictSide } from "../patch/Conflict.ts"
@@ -182,7 +183,7 @@ const encode = Schema.encodeSync(ResolveState)
 const writeThrough = <A>(file: string, state: ResolveState, place: (temporary: string) => Promise<A>) =>
   fileWork(file, async () => {
     const temporary = `${file}.${process.pid}`
-    await mkdir(dirname(file), { recursive: true })
+    await makeSharedFolder(dirname(file))
     await writeFile(temporary, `${JSON.stringify(encode(state), undefined, 1)}\n`)
     try {
       return await place(temporary)

@@ -5,11 +5,12 @@
  * of every path in conflict, as after a `git cherry-pick` that stopped. The user's own work trees are not touched, and no
  * hook runs.
  */
-import { lstat, mkdir, readdir, realpath, rm } from "node:fs/promises"
+import { lstat, readdir, realpath, rm } from "node:fs/promises"
 import { basename, dirname, join, resolve, sep } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Git, nulFieldsOf } from "../Git.ts"
+import { makeSharedFolder } from "../internal/sharedFolder.ts"
 import type { Repository } from "../Repository.ts"
 import { absentIsNull, fileWork, type OpenConflict } from "./ResolveState.ts"
 
@@ -60,7 +61,7 @@ export const openWorktree = Effect.fnUntraced(function* (repository: Repository,
     // What a crash left of an earlier one; nobody else puts anything there.
     yield* fileWork(directory, () => rm(directory, { recursive: true, force: true }))
   }
-  yield* fileWork(directory, () => mkdir(dirname(directory), { recursive: true }))
+  yield* fileWork(directory, () => makeSharedFolder(dirname(directory)))
   const settings = ["-c", "core.hooksPath=/dev/null", "-c", "core.sparseCheckout=false"]
   yield* git.run({
     args: [

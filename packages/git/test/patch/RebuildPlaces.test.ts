@@ -1,8 +1,12 @@
 /** Rebuilds in unusual repositories, under attributes, and with names that attack. */
 import { describe, expect, test } from "bun:test"
+import { statSync } from "node:fs"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { makeTempClone, makeTempRepo, tempRepoAt } from "../../src/testing/TempRepo.ts"
+import { makeDiffRoom } from "../../src/internal/diffs.ts"
+import { openRepository } from "../../src/Repository.ts"
+import { makeTempClone, makeTempDirectory, makeTempRepo, tempRepoAt } from "../../src/testing/TempRepo.ts"
 import { numbered, withGit } from "../support.ts"
 import { makeFork, rebuildIn, rebuiltIn } from "./fork.ts"
 
@@ -42,6 +46,30 @@ describe("rebuild", () => {
         const shallow = yield* makeTempClone({ from: repo.directory, args })
         const error = yield* rebuildIn(shallow.directory).pipe(Effect.flip)
         expect(error).toMatchObject({ _tag: "PatchWithoutBase", patch: "patch/one" })
+      })
+    )
+  )
+
+  test(
+    "makes folders in which the others can write, in a repository that a group shares",
+    withGit(() =>
+      Effect.gen(function* () {
+        const repo = yield* makeFork()
+        for (const quarantine of ["auto", "disk"] as const) {
+          const shared = yield* tempRepoAt(yield* makeTempDirectory)
+          yield* shared.git("init", "--quiet", "--bare", "--shared=group", ".")
+          yield* repo.git("push", "--quiet", "--mirror", shared.directory)
+          const refs = [{ ref: "refs/heads/candidate/v2", expected: null }]
+          yield* rebuiltIn(shared.directory, { quarantine, refs })
+          yield* makeDiffRoom(yield* openRepository({ directory: shared.directory }))
+          const entries = yield* Effect.promise(() =>
+            readdir(shared.directory, { recursive: true, withFileTypes: true })
+          )
+          const folders = entries
+            .filter((one) => one.isDirectory())
+            .map((one) => join(one.parentPath, one.name))
+          expect(folders.filter((folder) => (statSync(folder).mode & 0o070) !== 0o070)).toEqual([])
+        }
       })
     )
   )

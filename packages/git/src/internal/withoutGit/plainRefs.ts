@@ -6,7 +6,7 @@
  * and no hook runs.
  */
 import * as fs from "node:fs"
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -14,6 +14,7 @@ import { isObjectId, type ObjectId, parseRef, RefName, shortName } from "../../G
 import type { PatchBranch } from "../../patch/PatchPlan.ts"
 import { BranchCheckedOut, type RefUpdate, refusePaused, StaleRef } from "../../RefTransaction.ts"
 import { parseCommit } from "../objectFormat.ts"
+import { makeSharedFolder } from "../sharedFolder.ts"
 import type { PlainRepository } from "./plainRepository.ts"
 
 /** A ref's file could not be locked or written. Nothing was moved, unless the detail says so. */
@@ -80,7 +81,7 @@ export const moveRefsPlain = (plain: PlainRepository, updates: ReadonlyArray<Ref
       for (const { ref, next } of updates) {
         yield* refuseOverlap(plain, ref)
         const path = `${join(plain.repository.commonDirectory, ref)}.lock`
-        yield* Effect.tryPromise({ try: () => mkdir(dirname(path), { recursive: true }), catch: failed(ref) })
+        yield* Effect.tryPromise({ try: () => makeSharedFolder(dirname(path)), catch: failed(ref) })
         yield* Effect.tryPromise({
           try: () => writeFile(path, `${next}\n`, { flag: "wx" }),
           catch: failed(ref)
