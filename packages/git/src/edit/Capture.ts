@@ -14,7 +14,7 @@ import { contractTrailers, readTrailers } from "../contract/ContractTrailers.ts"
 import { Git, linesOf } from "../Git.ts"
 import { isObjectId, type ObjectId, type RefName, shortName } from "../GitName.ts"
 import { type EditSpace, makeEditSpace } from "../internal/editSpace.ts"
-import { formatCommit } from "../internal/objectFormat.ts"
+import { formatCommit, inUtf8 } from "../internal/objectFormat.ts"
 import { readCommits } from "../internal/readCommits.ts"
 import { readTreeChanges } from "../internal/treeChanges.ts"
 import { readTrees } from "../internal/trees.ts"
@@ -193,6 +193,8 @@ const makePatchCommit = (given: {
       return yield* new UnreadableCommit({ commitId: from, detail: "it was not read" })
     const content = formatCommit({
       ...picked,
+      author: inUtf8(picked.author, picked.encoding),
+      committer: inUtf8(picked.committer, picked.encoding),
       encoding: null,
       parents: [fork],
       message: Buffer.from(given.message)

@@ -4,6 +4,7 @@
  * Sources: gitformat-commit and "Git Internals - Git Objects"; `fsck.c` of git for what a commit may hold.
  */
 import { createHash } from "node:crypto"
+import { TextDecoder } from "node:util"
 import * as Either from "effect/Either"
 import { isObjectId, type ObjectId } from "../GitName.ts"
 
@@ -69,6 +70,15 @@ export const formatCommit = (commit: CommitObject): Buffer => {
     commit.message
   ])
 }
+
+/** A commit's bytes in UTF-8, from the encoding that it names; as they are where it names none, or one that is not known. */
+export const inUtf8 = (bytes: Buffer, encoding: Buffer | null): Buffer =>
+  Either.getOrElse(
+    Either.try(() =>
+      encoding === null ? bytes : Buffer.from(new TextDecoder(encoding.toString("latin1")).decode(bytes))
+    ),
+    () => bytes
+  )
 
 /** The first line of a commit's message, as text; bytes that are not UTF-8 become replacement characters. */
 export const subjectOf = (commit: Pick<CommitObject, "message">): string =>

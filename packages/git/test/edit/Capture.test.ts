@@ -32,6 +32,24 @@ const capturedIn = (repo: TempRepo, options: Parameters<typeof captureIn>[1]) =>
 
 describe("capture", () => {
   test(
+    "keeps the author's name where the feature's commits are in another encoding",
+    withGit(() =>
+      Effect.gen(function* () {
+        const repo = yield* makeStack()
+        const tree = yield* idOf(repo, "patch/010-a^{tree}")
+        const who = "J\u00f6rg <joerg@example.com> 1700000000 +0100"
+        const head = `tree ${tree}\nparent ${yield* idOf(repo, "main")}\nauthor ${who}\ncommitter ${who}\n`
+        const stdin = Buffer.from(`${head}encoding ISO-8859-1\n\nfor J\u00f6rg\n`, "latin1")
+        const from = yield* repo.run({ args: ["hash-object", "-t", "commit", "-w", "--stdin"], stdin })
+        const { commit } = yield* capturedIn(repo, { branch: "030-x", from, message: "f\u00fcr J\u00f6rg" })
+        expect(yield* repo.git("log", "-1", "--format=%an, %cn: %s", commit)).toBe(
+          "J\u00f6rg, J\u00f6rg: f\u00fcr J\u00f6rg"
+        )
+      })
+    )
+  )
+
+  test(
     "makes one commit of a feature branch and leaves HEAD, index and work tree alone, in both formats",
     withGit(() =>
       Effect.gen(function* () {
