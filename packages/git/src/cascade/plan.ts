@@ -64,6 +64,14 @@ export const remoteOf = (config: CascadeConfig, target: CascadeTarget) =>
     return { remote, credentials }
   })
 
+/** How a target gets its version; one of mode `auto` by what its forge is seen to offer now. */
+export const howOf = (target: CascadeTarget, credentials: Credentials) =>
+  Effect.gen(function* () {
+    if (target.mode !== "auto") return target.mode
+    const api = yield* ForgeApi
+    return (yield* api.offersDispatch(target, credentials.api)) ? ("dispatch" as const) : ("push" as const)
+  })
+
 /** A dispatch leaves nothing in the target that could be read: only the record knows of it. */
 export const unlessDispatched = (
   judgement: Judgement,
@@ -172,13 +180,6 @@ const trustedLook = (
   const isOlder = compareVersions(version, remembered.written) === -1
   return isOlder && allowDowngrade !== true ? null : lookRemembered(remembered, config.file)
 }
-
-const howOf = (target: CascadeTarget, credentials: Credentials) =>
-  Effect.gen(function* () {
-    if (target.mode !== "auto") return target.mode
-    const api = yield* ForgeApi
-    return (yield* api.offersDispatch(target, credentials.api)) ? ("dispatch" as const) : ("push" as const)
-  })
 
 const sizeOf = (look: Look | null): number =>
   look === null ? 0 : [...look.view.trees.values()].reduce((sum, tree) => sum + tree.byteLength, 0)

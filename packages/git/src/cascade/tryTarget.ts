@@ -13,7 +13,7 @@ import { type DispatchError, ForgeApi } from "./ForgeApi.ts"
 import { HeadMemory } from "./HeadMemory.ts"
 import { type Judgement, judge } from "./judge.ts"
 import { historyCommitsMax, type Look, lookAt } from "./lookAt.ts"
-import { remoteOf, unlessDispatched } from "./plan.ts"
+import { howOf, remoteOf, unlessDispatched } from "./plan.ts"
 import { codeOf, reasonOf, type TargetUnusable } from "./TargetProblem.ts"
 
 /** What a try came to. */
@@ -41,14 +41,17 @@ export interface TryOptions {
 
 /** Tries once. Never fails. */
 export const tryTarget = Effect.fn("Cascade.tryTarget")(function* (options: TryOptions) {
-  const { entry, plan } = options
+  const { plan } = options
+  let { entry } = options
   const { credentials, remote } = yield* remoteOf(plan.config, entry.target)
-  const place = { ...options, remote }
   const seen = options.before?.look ?? null
   return yield* Effect.gen(function* () {
+    // What was out of reach while planning was not asked either what it offers.
+    if (entry.look === null) entry = { ...entry, how: yield* howOf(entry.target, credentials) }
+    const place = { ...options, entry, remote }
     const isFirst = options.before === undefined && entry.look !== null
     const look = isFirst && entry.look !== null ? entry.look : yield* lookAgain(place)
-    const judgement: Judgement = isFirst ? entry : judgeAgain(options, look, seen ?? entry.look)
+    const judgement: Judgement = isFirst ? entry : judgeAgain(place, look, seen ?? entry.look)
     if (judgement.intent !== "write" && judgement.intent !== "downgrade") {
       return yield* settledWithout(place, look, judgement)
     }

@@ -209,29 +209,33 @@ describe("a dispatch", () => {
     )
   )
 
-  it.live("is what a target gets that could not be read at first, and never a commit", () =>
-    inForge(
-      () => '{"forge":"github","mode":"dispatch"}',
-      noContent,
-      ({ asked, config, content, goAway, id }) =>
-        Effect.gen(function* () {
-          const comeBack = goAway()
-          const plan = yield* planCascade({ config, version: version("1.1.0") })
-          expect(plan.entries).toMatchObject([{ intent: "unreachable", how: "dispatch" }])
-          comeBack()
-          expect((yield* applyCascade(plan)).outcomes).toMatchObject([
-            { status: "dispatched", how: "dispatch" }
-          ])
-          expect(asked).toHaveLength(1)
-          const written = new Map([[id, { version: "1.1.0", how: "dispatch" as const }]])
-          expect((yield* applyCascade({ ...plan, written })).outcomes).toMatchObject([
-            { status: "up-to-date" }
-          ])
-          expect(asked).toHaveLength(1)
-          expect(yield* content).toBe("1.0.0")
-        })
+  const neverCommits = (mode: string) =>
+    it.live(`is what a target of mode ${mode} gets that could not be read at first, and never a commit`, () =>
+      inForge(
+        () => `{"forge":"forgejo","mode":"${mode}","workflow":"runtime.yml"}`,
+        ({ method }) => (method === "GET" ? Response.json({ version: "8.0.3" }) : noContent()),
+        ({ asked, config, content, goAway, id }) =>
+          Effect.gen(function* () {
+            const dispatches = () => asked.filter(({ method }) => method === "POST").length
+            const comeBack = goAway()
+            const plan = yield* planCascade({ config, version: version("1.1.0") })
+            expect(plan.entries).toMatchObject([{ intent: "unreachable" }])
+            comeBack()
+            expect((yield* applyCascade(plan)).outcomes).toMatchObject([
+              { status: "dispatched", how: "dispatch" }
+            ])
+            expect(dispatches()).toBe(1)
+            const written = new Map([[id, { version: "1.1.0", how: "dispatch" as const }]])
+            expect((yield* applyCascade({ ...plan, written })).outcomes).toMatchObject([
+              { status: "up-to-date" }
+            ])
+            expect(dispatches()).toBe(1)
+            expect(yield* content).toBe("1.0.0")
+          })
+      )
     )
-  )
+  neverCommits("dispatch")
+  neverCommits("auto")
 
   test("keeps within GitHub's bounds, and goes to the API of its forge", () => {
     const keys = (count: number) =>
