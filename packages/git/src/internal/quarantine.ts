@@ -54,7 +54,8 @@ export const makeQuarantine = Effect.fnUntraced(function* (
     (created) => Effect.promise(() => files.remove(created))
   )
   const objects = join(directory, "objects")
-  yield* attempt("create", directory, () => files.makeFolder(join(objects, "pack")))
+  // Not to be left behind: once the folder is removed, it would come back with this one.
+  yield* Effect.uninterruptible(attempt("create", directory, () => files.makeFolder(join(objects, "pack"))))
   const written = new Set<string>()
   const quarantine: Quarantine = {
     directory,

@@ -8,9 +8,11 @@ import { hostname } from "node:os"
 import { basename, join } from "node:path"
 import process from "node:process"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { Git } from "../../src/Git.ts"
 import { makeGitCli } from "../../src/GitCli.ts"
 import { MemoryFolder } from "../../src/internal/memoryFolder.ts"
+import { QuarantineFiles, quarantineFiles } from "../../src/internal/quarantineFiles.ts"
 import {
   listStaleQuarantines,
   memoryPrefixOf,
@@ -55,6 +57,38 @@ test(
       }
       expect(outcomes).toContain("absent")
       expect(yield* repo.git("fsck", "--strict", "--no-dangling")).toBe("")
+    })
+  )
+)
+
+test(
+  "a folder that is being made when a rebuild is interrupted does not come back",
+  withGit(() =>
+    Effect.gen(function* () {
+      const repo = yield* makeFork()
+      const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+      const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+      const late = Promise.withResolvers<void>()
+      const files = QuarantineFiles.of({
+        ...quarantineFiles,
+        makeFolder: async (path) => {
+          if (basename(path) !== "pack") return quarantineFiles.makeFolder(path)
+          ask()
+          await gate
+          await quarantineFiles.makeFolder(path).finally(late.resolve)
+        }
+      })
+      const rebuilding = yield* Effect.fork(
+        Effect.provideService(rebuiltIn(repo.directory, { refs }), QuarantineFiles, files)
+      )
+      yield* Effect.promise(() => asked)
+      const interrupting = yield* Effect.fork(Fiber.interrupt(rebuilding))
+      yield* Effect.repeatN(Effect.yieldNow(), 100)
+      open()
+      yield* Fiber.join(interrupting)
+      yield* Effect.promise(() => late.promise)
+      expect(yield* leftoversOf(repo)).toEqual([])
+      expect(yield* leftInMemory(repo)).toEqual([])
     })
   )
 )
