@@ -103,7 +103,7 @@ const openIndex = (space: EditSpace, tree: ObjectId, number: number) =>
   Effect.gen(function* () {
     const cwd = space.repository.directory
     const empty = join(space.directory, "empty")
-    yield* Effect.promise(() => mkdir(empty, { recursive: true }))
+    yield* Effect.uninterruptible(Effect.promise(() => mkdir(empty, { recursive: true })))
     const env = { GIT_INDEX_FILE: join(space.directory, `index-${number}`), GIT_WORK_TREE: empty }
     const run = (args: ReadonlyArray<string>, stdin: Uint8Array = new Uint8Array()) =>
       space.git.run({ args, cwd, env, stdin })

@@ -50,7 +50,8 @@ export const layOutAttributes = Effect.fnUntraced(function* (options: {
     },
     catch: (cause) =>
       new QuarantineError({ operation: "create", directory: options.directory, detail: String(cause) })
-  })
+    // What is stopped half-way would go on, and bring back the folder around it that is removed meanwhile.
+  }).pipe(Effect.uninterruptible)
 })
 
 // --- internal ---

@@ -48,7 +48,7 @@ export const makeEditSpace = (
       },
       catch: (cause) =>
         new QuarantineError({ operation: "create", directory: objects, detail: String(cause) })
-    })
+    }).pipe(Effect.uninterruptible)
     const env = { GIT_DIR: repository.gitDirectory, GIT_OBJECT_DIRECTORY: objects }
     const within = Git.of({
       version: git.version,

@@ -86,7 +86,7 @@ const replayRun = (
   Effect.gen(function* () {
     const home = join(options.quarantine.directory, "replay")
     const last = run.commits.at(-1) ?? run.base
-    yield* Effect.tryPromise(() => makeGitDirectory(home, options.repository, last))
+    yield* Effect.uninterruptible(Effect.tryPromise(() => makeGitDirectory(home, options.repository, last)))
     const env = {
       ...options.quarantine.env,
       GIT_DIR: home,

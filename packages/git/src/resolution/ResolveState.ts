@@ -159,13 +159,13 @@ export const removeState = (repository: Repository) => {
   return fileWork(file, () => rm(file, { force: true }))
 }
 
-/** Work with a file; what the file system says becomes a `ResolveFileError`. */
+/** Work with a file, to its end: stopped half-way it would go on. What the file system says becomes a `ResolveFileError`. */
 export const fileWork = <A>(path: string, work: () => Promise<A>) =>
   Effect.tryPromise({
     try: work,
     catch: (cause) =>
       new ResolveFileError({ path, detail: cause instanceof Error ? cause.message : String(cause) })
-  })
+  }).pipe(Effect.uninterruptible)
 
 /** For `catch`: a file that is not there is `null`. */
 export const absentIsNull = (cause: unknown): null => {
